@@ -1,0 +1,1 @@
+//! A simulated Jira, for tests, benchmarks and the demo.

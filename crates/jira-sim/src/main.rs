@@ -1,0 +1,2 @@
+//! The simulated Jira as a program.
+fn main() {}

@@ -1,0 +1,7 @@
+//! `extractor` keeps a Postgres database equal to what Jira holds, and can prove it.
+//!
+//! One pipeline serves every kind of run: **list** (`seek` decides, `jira` asks), **diff** and
+//! **hydrate** (`sync`), **certify** (`sync`), with `store` as the only place that speaks SQL.
+//! `jira` and `store` never see each other: `sync` is where network and database meet.
+
+pub mod model;

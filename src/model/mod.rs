@@ -1,0 +1,23 @@
+//! The nouns every other module speaks: ids, times, issues, runs, certificates.
+//! Pure data and pure functions; no I/O, no clock, no randomness.
+
+mod certificate;
+mod checkpoint;
+mod ids;
+mod issue;
+mod listing;
+mod run;
+mod tier;
+mod time;
+
+pub use certificate::{Certificate, Finding, Verdict};
+pub use checkpoint::Checkpoint;
+pub use ids::{InvalidId, IssueId, IssueKey, ProjectKey, RunId, Site, WorkerId};
+pub use issue::{
+    Attachment, Change, Children, Comment, IssueDocument, Link, LinkDirection, PartialList, Sprint,
+    User, Worklog,
+};
+pub use listing::{ListedIssue, ListingPage};
+pub use run::{RunCounters, RunKind, RunState};
+pub use tier::Tier;
+pub use time::{EpochSecond, InvalidTime, parse_jira_time};

@@ -1,0 +1,100 @@
+//! Runs: one pass of list, diff, hydrate and certify over one project.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What a run lists, and so what it may conclude.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunKind {
+    /// From the beginning.
+    Backfill,
+    /// From the start of the last completed run minus the overlap.
+    Delta,
+    /// From the beginning, and what is absent is looked into.
+    Reconcile,
+}
+
+/// Where a run is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// Set when the run starts or is resumed; next: any of the others.
+    Running,
+    /// Set when the run was told to stop or its process died; the next run of the project resumes it.
+    Interrupted,
+    /// Set when everything listed is stored and the certificate holds. Final.
+    Completed,
+    /// Set when the run finished, but left failures or a certificate that does not hold. Final.
+    Incomplete,
+    /// Set when the run could not finish; `error` says why. The next run of the project resumes it.
+    Failed,
+    /// Set when an operator cancelled the run. Final.
+    Cancelled,
+}
+
+macro_rules! text_enum {
+    ($name:ident { $($variant:ident => $text:literal),+ $(,)? }) => {
+        impl $name {
+            /// The name in the database.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    other => Err(UnknownName(other.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+/// A name in the database that this program does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown name {0:?}")]
+pub struct UnknownName(String);
+
+text_enum!(RunKind { Backfill => "backfill", Delta => "delta", Reconcile => "reconcile" });
+text_enum!(RunState {
+    Running => "running",
+    Interrupted => "interrupted",
+    Completed => "completed",
+    Incomplete => "incomplete",
+    Failed => "failed",
+    Cancelled => "cancelled",
+});
+
+/// What a run has done so far, in issues unless said otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunCounters {
+    /// Distinct issues listed.
+    pub listed: u64,
+    /// Listed and found unchanged: nothing was fetched.
+    pub unchanged: u64,
+    /// Queued for hydration.
+    pub queued: u64,
+    /// Fetched whole.
+    pub hydrated: u64,
+    /// Rows of `jira.issues` inserted or rewritten.
+    pub written: u64,
+    /// Proven absent by a look-up: deleted, hidden, or moved to a project that is not followed.
+    pub gone: u64,
+    /// Recorded in `extractor.failures`.
+    pub failed: u64,
+    /// Listing requests sent.
+    pub pages: u64,
+}
