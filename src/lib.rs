@@ -4,4 +4,5 @@
 //! **hydrate** (`sync`), **certify** (`sync`), with `store` as the only place that speaks SQL.
 //! `jira` and `store` never see each other: `sync` is where network and database meet.
 
+pub mod clock;
 pub mod model;
