@@ -5,6 +5,7 @@
 //! `jira` and `store` never see each other: `sync` is where network and database meet.
 
 pub mod clock;
+pub mod config;
 pub mod model;
 pub mod shutdown;
 pub mod telemetry;
