@@ -4,5 +4,6 @@
 //! **hydrate** (`sync`), **certify** (`sync`), with `store` as the only place that speaks SQL.
 //! `jira` and `store` never see each other: `sync` is where network and database meet.
 
+pub mod jira;
 pub mod jql;
 pub mod model;
