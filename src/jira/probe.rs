@@ -1,6 +1,6 @@
 //! What this Jira is and can do: asked once, before anything is believed.
 
-use chrono::{DateTime, DurationRound, LocalResult, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
@@ -9,7 +9,8 @@ use super::error::JiraError;
 use super::flavor::{Flavor, server};
 use super::send::Answer;
 use super::shape::Came;
-use crate::model::{IssueId, ListingPage, ProjectKey, parse_jira_time};
+use crate::jql::TimeGrid;
+use crate::model::{EpochSecond, IssueId, ListingPage, ProjectKey, parse_jira_time};
 
 /// The page size asked for to learn what the instance allows.
 const LARGEST_PAGE: u32 = 1000;
@@ -43,19 +44,26 @@ pub struct Instance {
     pub flavor: Flavor,
     /// Who we are; `None` without credentials.
     pub user: Option<Myself>,
-    /// The zone in which Jira reads our minute literals. Known unless there is no user, and then
-    /// `epoch_millis` holds.
+    /// The zone of our account, in which Jira reads minute literals.
     pub time_zone: Option<Tz>,
+    /// The instants that JQL can express here: every second where an experiment showed that
+    /// unquoted epoch milliseconds are honoured, else minutes in our zone.
+    pub time_grid: TimeGrid,
     /// Jira's clock when it was asked.
     pub server_time: DateTime<Utc>,
-    /// JQL honours unquoted epoch milliseconds. False too when there was no issue to try it with.
-    pub epoch_millis: bool,
     /// The most rows a listing page has.
     pub page_cap: u32,
     /// Whether `issue/{id}/changelog` exists; `None` when there was no issue to try it with.
     pub changelog_endpoint: Option<bool>,
     /// A `total` of this size is a lower bound and no count.
     pub result_window: u64,
+}
+
+impl Instance {
+    /// Whether JQL honours unquoted epoch milliseconds here.
+    pub fn epoch_millis(&self) -> bool {
+        self.time_grid == TimeGrid::Seconds
+    }
 }
 
 #[derive(Deserialize)]
@@ -93,10 +101,7 @@ impl JiraClient {
         let (user, time_zone) = self.probe_user().await?;
         let scope = project.map(|key| format!("project = \"{key}\"")).unwrap_or_default();
         let newest = self.list(&newest_first(&scope), 0, LARGEST_PAGE).await?;
-        let epoch_millis = self.probe_epoch_millis(&scope, &newest, time_zone).await?;
-        if time_zone.is_none() && !epoch_millis && !newest.rows.is_empty() {
-            return Err(JiraError::Unsupported { what: NO_TIME_ZONE.to_owned() });
-        }
+        let time_grid = self.probe_time_grid(&scope, &newest, time_zone).await?;
         let server_time = info.server_time.as_deref().and_then(|text| parse_jira_time(text).ok());
         Ok(Instance {
             version: info.version,
@@ -105,7 +110,7 @@ impl JiraClient {
             user,
             time_zone,
             server_time: server_time.unwrap_or(answered),
-            epoch_millis,
+            time_grid,
             page_cap: page_cap(&newest),
             changelog_endpoint: match newest.rows.first() {
                 Some(row) => self.probe_changelog(row.id).await?,
@@ -124,23 +129,42 @@ impl JiraClient {
         Ok((Some(myself), time_zone))
     }
 
-    /// Whether unquoted epoch milliseconds select what the same minute's literal selects; or,
-    /// where our zone is not known, whether they divide the issues at all.
-    async fn probe_epoch_millis(
+    /// Epoch milliseconds where they work, else minutes in our zone. Without a zone there is no
+    /// other way than epoch milliseconds; on an empty instance they are tried when it matters.
+    async fn probe_time_grid(
         &self,
         scope: &str,
         newest: &ListingPage,
         zone: Option<Tz>,
+    ) -> Result<TimeGrid, JiraError> {
+        let newest = newest.rows.iter().find_map(|row| row.updated).map(EpochSecond::floor);
+        let honoured = match newest {
+            Some(newest) => self.honours_epoch_millis(scope, newest, zone).await?,
+            None => zone.is_none(),
+        };
+        match (honoured, zone) {
+            (true, _) => Ok(TimeGrid::Seconds),
+            (false, Some(zone)) => Ok(TimeGrid::Minutes(zone)),
+            (false, None) => Err(JiraError::Unsupported { what: NO_TIME_ZONE.to_owned() }),
+        }
+    }
+
+    /// Whether unquoted epoch milliseconds select what the same minute's literal selects; or,
+    /// where our zone is not known, whether they divide the issues as an instant does.
+    async fn honours_epoch_millis(
+        &self,
+        scope: &str,
+        newest: EpochSecond,
+        zone: Option<Tz>,
     ) -> Result<bool, JiraError> {
-        let Some(instant) = newest.rows.iter().find_map(|row| row.updated) else {
+        let Some(minute) = TimeGrid::Minutes(zone.unwrap_or(Tz::UTC)).floor(newest) else {
             return Ok(false);
         };
-        let Some(instant) = unambiguous_minute(instant, zone) else { return Ok(false) };
-        let millis = instant.timestamp_millis().to_string();
+        let millis = minute.second().millis().to_string();
         for _ in 0..COUNT_ATTEMPTS {
             let Some(by_millis) = self.split(scope, &millis).await? else { return Ok(false) };
             let expected = match zone {
-                Some(zone) => self.split(scope, &literal(instant, zone)).await?,
+                Some(_) => self.split(scope, minute.literal()).await?,
                 None => self.count_dated(scope).await?.map(|dated| Split {
                     from: by_millis.from,
                     before: dated.saturating_sub(by_millis.from),
@@ -230,22 +254,6 @@ fn clause(scope: &str, condition: &str) -> String {
     if scope.is_empty() { condition.to_owned() } else { format!("{scope} AND {condition}") }
 }
 
-/// A minute in Jira's form, quoted.
-fn literal(instant: DateTime<Utc>, zone: Tz) -> String {
-    instant.with_timezone(&zone).format("\"%Y-%m-%d %H:%M\"").to_string()
-}
-
-/// The minute of `newest`, or one some hours before it, that has only one reading in `zone`:
-/// Jira reads the repeated hour when summer time ends as the later one.
-fn unambiguous_minute(newest: DateTime<Utc>, zone: Option<Tz>) -> Option<DateTime<Utc>> {
-    let minute = newest.duration_trunc(TimeDelta::minutes(1)).ok()?;
-    let Some(zone) = zone else { return Some(minute) };
-    (0..4).filter_map(|hours| minute.checked_sub_signed(TimeDelta::hours(hours))).find(|minute| {
-        let local = minute.with_timezone(&zone).naive_local();
-        matches!(zone.from_local_datetime(&local), LocalResult::Single(_))
-    })
-}
-
 /// The page size the instance used; fewer rows than that, with more to come, is a silent cap.
 fn page_cap(page: &ListingPage) -> u32 {
     let rows = u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
@@ -281,21 +289,5 @@ mod tests {
         #[case] expected: u32,
     ) {
         assert_eq!(page_cap(&page(rows, total, echoed)), expected);
-    }
-
-    #[rstest]
-    #[case("2024-11-03T06:30:59Z", "2024-11-03T04:30:00Z")] // 01:30 EST, also 01:30 EDT
-    #[case("2024-11-03T05:30:59Z", "2024-11-03T04:30:00Z")]
-    #[case("2024-06-01T12:34:56Z", "2024-06-01T12:34:00Z")]
-    fn a_minute_with_two_readings_is_avoided(#[case] newest: &str, #[case] expected: &str) {
-        let minute =
-            unambiguous_minute(newest.parse().unwrap(), Some(chrono_tz::America::New_York));
-        assert_eq!(minute, Some(expected.parse().unwrap()));
-    }
-
-    #[test]
-    fn a_literal_is_written_in_the_users_zone() {
-        let instant = "2024-01-01T00:30:00Z".parse().unwrap();
-        assert_eq!(literal(instant, chrono_tz::America::New_York), "\"2023-12-31 19:30\"");
     }
 }

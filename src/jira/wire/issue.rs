@@ -105,7 +105,8 @@ pub(in crate::jira) fn read_issue(
         resolved: instant(&fields, "resolutiondate")?,
         due: date(fields.value::<Cow<'_, str>>("duedate")?.as_deref(), "fields.duedate")?,
         tier: context.tier,
-        text_repaired: is_owned(&fields_text) || changelog_text.as_ref().is_some_and(is_owned),
+        text_repaired: matches!(fields_text, Cow::Owned(_))
+            || matches!(changelog_text, Some(Cow::Owned(_))),
         content_hash: hash(&[
             &head.key,
             &fields_text,
@@ -117,10 +118,6 @@ pub(in crate::jira) fn read_issue(
         key,
         fields: fields_text.into_owned(),
     })
-}
-
-fn is_owned(text: &Cow<'_, str>) -> bool {
-    matches!(text, Cow::Owned(_))
 }
 
 fn name(fields: &Fields<'_>, field: &str) -> Result<Option<String>, Unreadable> {
