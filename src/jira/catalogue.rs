@@ -10,7 +10,7 @@ use super::error::JiraError;
 use super::flavor::server;
 use super::repair::repair;
 use super::send::Answer;
-use super::shape::{Came, decode};
+use super::shape::{Came, object};
 use super::wire::Named;
 use crate::model::{Catalogue, CatalogueEntry, ProjectKey};
 
@@ -58,7 +58,7 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`].
     pub async fn projects(&self) -> Result<Vec<ProjectInfo>, JiraError> {
-        self.sender().send(&server::catalogue(Endpoint::Projects), |answer| answer.json()).await
+        self.sender().send(&server::catalogue(Endpoint::Projects), |answer| answer.list()).await
     }
 
     async fn entries(&self, endpoint: Endpoint) -> Result<Vec<CatalogueEntry>, JiraError> {
@@ -66,7 +66,7 @@ impl JiraClient {
     }
 
     async fn entries_of(&self, call: Call) -> Result<Vec<CatalogueEntry>, JiraError> {
-        self.sender().send(&call, |answer| answer.json::<Vec<&RawValue>>().and_then(entries)).await
+        self.sender().send(&call, |answer| answer.list::<&RawValue>().and_then(entries)).await
     }
 }
 
@@ -75,7 +75,7 @@ fn entries(raws: Vec<&RawValue>) -> Result<Vec<CatalogueEntry>, Came> {
 }
 
 fn one_entry(answer: &Answer) -> Result<CatalogueEntry, Came> {
-    entry(answer.json()?)
+    entry(answer.object()?)
 }
 
 fn links(answer: &Answer) -> Result<Vec<CatalogueEntry>, Came> {
@@ -85,12 +85,12 @@ fn links(answer: &Answer) -> Result<Vec<CatalogueEntry>, Came> {
         #[serde(borrow)]
         issue_link_types: Vec<&'a RawValue>,
     }
-    entries(answer.json::<LinkTypes<'_>>()?.issue_link_types)
+    entries(answer.object::<LinkTypes<'_>>()?.issue_link_types)
 }
 
 fn entry(raw: &RawValue) -> Result<CatalogueEntry, Came> {
     let raw = repair(raw.get());
-    let named: Named = decode(raw.as_bytes(), None)?;
+    let named: Named = object(raw.as_bytes(), None)?;
     Ok(CatalogueEntry { id: named.id.0, name: named.name.0, raw: raw.into_owned() })
 }
 

@@ -123,9 +123,9 @@ fn inline_changelog(answer: &Answer) -> Result<Completed<Change>, Came> {
 fn repaired<T: DeserializeOwned>(answer: &Answer) -> Result<(T, bool), Came> {
     let content_type = answer.content_type.as_deref();
     let Ok(text) = std::str::from_utf8(&answer.body) else {
-        return Ok((shape::decode(&answer.body, content_type)?, false));
+        return Ok((shape::object(&answer.body, content_type)?, false));
     };
     let text = repair(text);
     let was_repaired = matches!(text, std::borrow::Cow::Owned(_));
-    Ok((shape::decode(text.as_bytes(), content_type)?, was_repaired))
+    Ok((shape::object(text.as_bytes(), content_type)?, was_repaired))
 }

@@ -65,7 +65,7 @@ impl JiraClient {
     /// Any other [`JiraError`]; a time-out is not retried.
     pub async fn fetch_issue(&self, id: IssueId) -> Result<Option<IssueDocument>, JiraError> {
         let read = |answer: &Answer| {
-            let raw: &RawValue = answer.json()?;
+            let raw: &RawValue = answer.object()?;
             wire::read_issue(raw, &self.context(answer))
                 .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))
         };

@@ -149,7 +149,7 @@ impl JiraClient {
             key: String,
         }
         let answer =
-            self.sender().send(&server::anchor(key), |answer| answer.json::<Anchor>()).await;
+            self.sender().send(&server::anchor(key), |answer| answer.object::<Anchor>()).await;
         let anchor = found(answer)?;
         Ok(anchor.is_some_and(|anchor| anchor.key == key.to_string()))
     }
@@ -159,7 +159,7 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`] other than that the project is not there.
     pub async fn project(&self, key: &ProjectKey) -> Result<Option<ProjectInfo>, JiraError> {
-        found(self.sender().send(&server::project(key), |answer| answer.json()).await)
+        found(self.sender().send(&server::project(key), |answer| answer.object()).await)
     }
 
     fn sender(&self) -> &Sender {

@@ -94,7 +94,7 @@ impl JiraClient {
         let (info, answered) = self
             .sender()
             .send(&server::server_info(), |answer| {
-                Ok((answer.json::<ServerInfo>()?, answer.jira_time))
+                Ok((answer.object::<ServerInfo>()?, answer.jira_time))
             })
             .await?;
         let flavor = Flavor::detect(info.deployment_type.as_deref())?;
@@ -229,7 +229,7 @@ struct Split {
 }
 
 fn read_myself(answer: &Answer) -> Result<(Myself, Option<Tz>), Came> {
-    let wire: WireMyself = answer.json()?;
+    let wire: WireMyself = answer.object()?;
     let time_zone = match wire.time_zone.filter(|name| !name.is_empty()) {
         Some(name) => Some(name.parse().map_err(|_| {
             Came::wrong_shape(format!(

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn long_messages_are_cut_at_a_character() {
-        let body = serde_json::json!({"errorMessages": ["é".repeat(1000); 9]}).to_string();
+        let body = serde_json::json!({"errorMessages": vec!["é".repeat(1000); 9]}).to_string();
         let messages = Messages::parse(body.as_bytes());
         assert_eq!(messages.0.len(), MAX_MESSAGES);
         assert_eq!(messages.0[0].chars().count(), MAX_CHARS + 1);

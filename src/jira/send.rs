@@ -42,8 +42,13 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON.
-    pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Came> {
+    /// The body as a JSON object.
+    pub(super) fn object<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Came> {
+        shape::object(&self.body, self.content_type.as_deref())
+    }
+
+    /// The body as a JSON list.
+    pub(super) fn list<'a, T: Deserialize<'a>>(&'a self) -> Result<Vec<T>, Came> {
         shape::decode(&self.body, self.content_type.as_deref())
     }
 }

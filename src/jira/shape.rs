@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
 /// How much of a page is searched for its title, in bytes, and how much of the title is repeated.
@@ -88,6 +89,21 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(
     })
 }
 
+/// Reads `body` as a JSON object. A list would be taken for a struct's fields in order.
+///
+/// # Errors
+/// [`Came`]: what it is instead.
+pub(super) fn object<'a, T: Deserialize<'a>>(
+    body: &'a [u8],
+    content_type: Option<&str>,
+) -> Result<T, Came> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        decode::<IgnoredAny>(body, content_type)?;
+        return Err(Came::wrong_shape("it is a list, where an object was expected"));
+    }
+    decode(body, content_type)
+}
+
 /// What the parser says, without the values it quotes: those may be anybody's text.
 pub(super) fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -143,7 +159,7 @@ mod tests {
     #[case(
         "{\"total\":\"a \\\"secret\\\" summary\"}",
         None,
-        "invalid type: string \"…\", expected u64 at line 1 column 30"
+        "invalid type: string \"…\", expected u64 at line 1 column 31"
     )]
     fn what_came_is_named_and_not_repeated(
         #[case] body: &str,

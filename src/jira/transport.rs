@@ -101,17 +101,12 @@ pub(super) fn classify(
     JiraError::Unreachable { host, source: error.into() }
 }
 
+/// Looks for a TLS error among the causes; inside I/O errors too, which do not show theirs.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>())
-        {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || inside.is_some_and(|inside| is_tls(inside))
+        || error.source().is_some_and(is_tls)
 }
 
 #[cfg(test)]

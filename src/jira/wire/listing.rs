@@ -31,7 +31,7 @@ struct RowFields {
 
 /// Reads a page of a listing. A row that cannot be read fails the page: nothing is skipped.
 pub(in crate::jira) fn listing_page(answer: &Answer) -> Result<ListingPage, Came> {
-    let page: Page = answer.json()?;
+    let page: Page = answer.object()?;
     let rows = page.issues.into_iter().map(row).collect::<Result<_, _>>();
     let rows = rows.map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))?;
     Ok(ListingPage { rows, total: page.total, max_results: page.max_results })
@@ -55,5 +55,5 @@ struct Count {
 
 /// How many issues a query matched.
 pub(in crate::jira) fn total(answer: &Answer) -> Result<u64, Came> {
-    answer.json::<Count>().map(|count| count.total)
+    answer.object::<Count>().map(|count| count.total)
 }

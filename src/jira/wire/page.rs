@@ -19,7 +19,7 @@ pub(in crate::jira) struct IssuePage<'a> {
 
 /// Splits a page of whole issues.
 pub(in crate::jira) fn page_of_issues(answer: &Answer) -> Result<IssuePage<'_>, Came> {
-    answer.json()
+    answer.object()
 }
 
 /// The id of an issue that is otherwise unreadable.
