@@ -5,3 +5,4 @@
 //! `jira` and `store` never see each other: `sync` is where network and database meet.
 
 pub mod model;
+pub mod store;
