@@ -1,7 +1,7 @@
 //! The system account that the server programs run as: ours, or another one when we are root.
 
 use std::fs::Metadata;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, User, getegid, geteuid};
@@ -70,7 +70,7 @@ impl Account {
         if !self.switch {
             return Ok(());
         }
-        chown(path, Some(self.uid), Some(self.gid))
+        lchown(path, Some(self.uid), Some(self.gid))
             .map_err(PrivatePostgresError::io("change the owner of", path))
     }
 
@@ -97,11 +97,14 @@ impl Account {
 
     /// What to call this account in a message.
     pub(super) fn name(&self) -> String {
-        User::from_uid(Uid::from_raw(self.uid))
-            .ok()
-            .flatten()
-            .map_or_else(|| format!("user {}", self.uid), |user| format!("user {}", user.name))
+        user_name(self.uid)
     }
+}
+
+/// What to call a user in a message.
+pub(super) fn user_name(uid: u32) -> String {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    user.map_or_else(|| format!("user {uid}"), |user| format!("user {}", user.name))
 }
 
 fn primary_group(owner: &Metadata) -> u32 {

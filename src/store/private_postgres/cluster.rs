@@ -10,7 +10,7 @@ use postgresql_commands::CommandBuilder;
 use postgresql_commands::initdb::InitDbBuilder;
 use tokio::time::{Instant, timeout_at};
 
-use super::account::Account;
+use super::account::{self, Account};
 use super::find::Install;
 use super::layout::Layout;
 use super::presence::Turn;
@@ -52,9 +52,9 @@ pub(super) fn check_owner(layout: &Layout, account: &Account) -> Result<(), Priv
         Ok(meta) if meta.uid() != account.uid() => Err(PrivatePostgresError::NotAllowed {
             path: layout.cluster.clone(),
             reason: format!(
-                "it belongs to user {}, and the server would run as {}; run as its owner, or choose \
+                "it belongs to {}, and the server would run as {}; run as its owner, or choose \
                  another data directory",
-                meta.uid(),
+                account::user_name(meta.uid()),
                 account.name()
             ),
             source: None,

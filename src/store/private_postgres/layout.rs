@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{User, geteuid};
 
 use super::PrivatePostgresError;
-use super::account::Account;
+use super::account::{self, Account};
 
 /// The port is only part of the socket's name; nothing listens on the network.
 pub(super) const PORT: u16 = 5432;
@@ -63,24 +63,37 @@ impl Layout {
         }
         create_all(&self.run_dir, 0o700)?;
         self.refuse_strange_run_dir(account)?;
-        account.give(&self.run_dir)?;
-        set_permissions(&self.run_dir, Permissions::from_mode(0o700))
-            .map_err(PrivatePostgresError::io("protect", &self.run_dir))
+        account.give(&self.run_dir)
+    }
+
+    /// Refuses a data directory that somebody else made. As root too: whoever owns a directory
+    /// could make us write through links of his, and would not be able to use what we leave there.
+    pub(super) fn check_owner(&self) -> Result<(), PrivatePostgresError> {
+        let dir = &self.data_dir;
+        let meta = dir.metadata().map_err(PrivatePostgresError::io("open", dir))?;
+        if meta.uid() == geteuid().as_raw() {
+            return Ok(());
+        }
+        let owner = account::user_name(meta.uid());
+        Err(PrivatePostgresError::NotAllowed {
+            path: dir.clone(),
+            reason: format!("it belongs to {owner}; run as that user, or choose another one"),
+            source: None,
+        })
     }
 
     /// `/tmp` is everybody's: a directory of our name may have been put there by somebody else.
     fn refuse_strange_run_dir(&self, account: &Account) -> Result<(), PrivatePostgresError> {
-        let meta = self
-            .run_dir
-            .symlink_metadata()
-            .map_err(PrivatePostgresError::io("open", &self.run_dir))?;
+        let dir = &self.run_dir;
+        let meta = dir.symlink_metadata().map_err(PrivatePostgresError::io("open", dir))?;
         let owners = [account.uid(), geteuid().as_raw()];
-        if meta.is_dir() && owners.contains(&meta.uid()) {
+        let private = meta.permissions().mode() & 0o077 == 0;
+        if meta.is_dir() && private && owners.contains(&meta.uid()) {
             return Ok(());
         }
         Err(PrivatePostgresError::NotAllowed {
-            path: self.run_dir.clone(),
-            reason: "it is for our socket but belongs to somebody else".to_owned(),
+            path: dir.clone(),
+            reason: "it is for our socket but is not ours alone; remove it".to_owned(),
             source: None,
         })
     }

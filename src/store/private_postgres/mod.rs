@@ -145,6 +145,7 @@ impl PrivatePostgres {
         let began = Instant::now();
         let deadline = began + settings.start_timeout;
         let layout = Layout::open(&settings.data_dir)?;
+        layout.check_owner()?;
         let turn = Turn::take(&layout, deadline).await?;
         let account = Account::choose(&layout.cluster)?;
         cluster::check_owner(&layout, &account)?;

@@ -347,3 +347,31 @@ async fn a_directory_that_the_servers_account_cannot_enter_is_named() {
     assert_eq!(path, dir.path());
     assert!(reason.contains("may not enter"), "{reason}");
 }
+
+#[tokio::test]
+async fn a_directory_of_another_user_is_refused_untouched() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let dir = passable_dir();
+    let theirs = dir.path().join("pg");
+    std::fs::create_dir(&theirs).unwrap();
+    std::os::unix::fs::chown(&theirs, Some(54321), None).unwrap();
+    let error = PrivatePostgres::start(settings(dir.path())).await.unwrap_err();
+    assert!(matches!(error, PrivatePostgresError::NotAllowed { .. }), "{error:?}");
+    assert!(error.to_string().contains("54321"), "{error}");
+    assert_eq!(theirs.read_dir().unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_strange_directory_for_the_socket_is_refused() {
+    let dir = passable_dir();
+    let run_dir = dir.path().join("pg/run");
+    std::fs::create_dir_all(&run_dir).unwrap();
+    std::fs::set_permissions(&run_dir, Permissions::from_mode(0o777)).unwrap();
+    let error = PrivatePostgres::start(settings(dir.path())).await.unwrap_err();
+    let PrivatePostgresError::NotAllowed { path, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(path, run_dir.canonicalize().unwrap());
+}
