@@ -12,4 +12,5 @@ pub mod jql;
 pub mod model;
 pub mod seek;
 pub mod shutdown;
+pub mod store;
 pub mod telemetry;

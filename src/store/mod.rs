@@ -1,0 +1,3 @@
+//! The only place that speaks SQL.
+
+pub mod private_postgres;
