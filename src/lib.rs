@@ -6,3 +6,4 @@
 
 pub mod jql;
 pub mod model;
+pub mod store;

@@ -1,8 +1,10 @@
 //! The nouns every other module speaks: ids, times, issues, runs, certificates.
 //! Pure data and pure functions; no I/O, no clock, no randomness.
 
+mod catalogue;
 mod certificate;
 mod checkpoint;
+mod failure;
 mod ids;
 mod issue;
 mod listing;
@@ -10,14 +12,16 @@ mod run;
 mod tier;
 mod time;
 
+pub use catalogue::{Catalogue, CatalogueEntry};
 pub use certificate::{Certificate, Finding, Verdict};
 pub use checkpoint::Checkpoint;
+pub use failure::{Failure, FailureCategory};
 pub use ids::{InvalidId, IssueId, IssueKey, ProjectKey, RunId, Site, WorkerId};
 pub use issue::{
     Attachment, Change, Children, Comment, IssueDocument, Link, LinkDirection, PartialList, Sprint,
     User, Worklog,
 };
 pub use listing::{ListedIssue, ListingPage};
-pub use run::{RunCounters, RunKind, RunState};
+pub use run::{RunCounters, RunKind, RunState, UnknownName};
 pub use tier::Tier;
 pub use time::{EpochSecond, InvalidTime, parse_jira_time};
