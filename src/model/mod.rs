@@ -1,6 +1,7 @@
 //! The nouns every other module speaks: ids, times, issues, runs, certificates.
 //! Pure data and pure functions; no I/O, no clock, no randomness.
 
+mod catalogue;
 mod certificate;
 mod checkpoint;
 mod ids;
@@ -10,6 +11,7 @@ mod run;
 mod tier;
 mod time;
 
+pub use catalogue::{Catalogue, CatalogueEntry};
 pub use certificate::{Certificate, Finding, Verdict};
 pub use checkpoint::Checkpoint;
 pub use ids::{InvalidId, IssueId, IssueKey, ProjectKey, RunId, Site, WorkerId};

@@ -1,0 +1,50 @@
+//! One request to Jira as data: what the flavours build and the send path sends.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::endpoint::Endpoint;
+use super::retry::Weight;
+
+/// A request, relative to the base URL.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) endpoint: Endpoint,
+    /// Path segments below the base URL.
+    pub(super) path: Vec<String>,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) body: Option<Value>,
+    pub(super) weight: Weight,
+}
+
+impl Call {
+    /// A small GET of `api` and `segments`.
+    pub(super) fn get(endpoint: Endpoint, api: &[&str], segments: &[&str]) -> Self {
+        Self {
+            method: Method::GET,
+            endpoint,
+            path: api.iter().chain(segments).map(|&segment| segment.to_owned()).collect(),
+            query: Vec::new(),
+            body: None,
+            weight: Weight::Light,
+        }
+    }
+
+    /// A POST of `body`.
+    pub(super) fn post(endpoint: Endpoint, api: &[&str], segments: &[&str], body: Value) -> Self {
+        Self { method: Method::POST, body: Some(body), ..Self::get(endpoint, api, segments) }
+    }
+
+    /// With a query parameter.
+    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// A request whose time-out is the caller's to deal with.
+    pub(super) fn heavy(mut self) -> Self {
+        self.weight = Weight::Heavy;
+        self
+    }
+}

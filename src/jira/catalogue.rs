@@ -1,0 +1,131 @@
+//! Fetching the catalogues: what fields, statuses, versions and so on are called.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::JiraClient;
+use super::call::Call;
+use super::endpoint::Endpoint;
+use super::error::JiraError;
+use super::flavor::server;
+use super::repair::repair;
+use super::send::Answer;
+use super::shape::{Came, object};
+use super::wire::Named;
+use crate::model::{Catalogue, CatalogueEntry, ProjectKey};
+
+/// What is said of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "a project")]
+pub struct ProjectInfo {
+    /// Jira's id, as text.
+    pub id: String,
+    /// The current key; another than was asked for if the project was renamed.
+    pub key: String,
+    /// The name.
+    pub name: String,
+    /// Archived projects are in no search result.
+    #[serde(default)]
+    pub archived: bool,
+}
+
+impl JiraClient {
+    /// Every catalogue that the issues of `project` refer to, in nine requests. Also learns
+    /// which custom fields hold sprints: fetch it before issues.
+    ///
+    /// # Errors
+    /// Any [`JiraError`]; [`JiraError::NotFound`] if the project is not there.
+    pub async fn fetch_catalogue(&self, project: &ProjectKey) -> Result<Catalogue, JiraError> {
+        let fields = self.entries(Endpoint::Fields).await?;
+        fields.iter().filter(|field| holds_sprints(field)).for_each(|field| {
+            self.0.sprint_fields.learn(&field.id);
+        });
+        Ok(Catalogue {
+            fields,
+            projects: vec![self.sender().send(&server::project(project), one_entry).await?],
+            statuses: self.entries(Endpoint::Statuses).await?,
+            issue_types: self.entries(Endpoint::IssueTypes).await?,
+            priorities: self.entries(Endpoint::Priorities).await?,
+            resolutions: self.entries(Endpoint::Resolutions).await?,
+            link_types: self.sender().send(&server::catalogue(Endpoint::LinkTypes), links).await?,
+            versions: self.entries_of(server::versions(project)).await?,
+            components: self.entries_of(server::components(project)).await?,
+        })
+    }
+
+    /// Every project this account sees.
+    ///
+    /// # Errors
+    /// Any [`JiraError`].
+    pub async fn projects(&self) -> Result<Vec<ProjectInfo>, JiraError> {
+        self.sender().send(&server::catalogue(Endpoint::Projects), |answer| answer.list()).await
+    }
+
+    async fn entries(&self, endpoint: Endpoint) -> Result<Vec<CatalogueEntry>, JiraError> {
+        self.entries_of(server::catalogue(endpoint)).await
+    }
+
+    async fn entries_of(&self, call: Call) -> Result<Vec<CatalogueEntry>, JiraError> {
+        self.sender().send(&call, |answer| answer.list::<&RawValue>().and_then(entries)).await
+    }
+}
+
+fn entries(raws: Vec<&RawValue>) -> Result<Vec<CatalogueEntry>, Came> {
+    raws.into_iter().map(entry).collect()
+}
+
+fn one_entry(answer: &Answer) -> Result<CatalogueEntry, Came> {
+    entry(answer.object()?)
+}
+
+fn links(answer: &Answer) -> Result<Vec<CatalogueEntry>, Came> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase", expecting = "the issue link types")]
+    struct LinkTypes<'a> {
+        #[serde(borrow)]
+        issue_link_types: Vec<&'a RawValue>,
+    }
+    entries(answer.object::<LinkTypes<'_>>()?.issue_link_types)
+}
+
+fn entry(raw: &RawValue) -> Result<CatalogueEntry, Came> {
+    let raw = repair(raw.get());
+    let named: Named = object(raw.as_bytes(), None)?;
+    Ok(CatalogueEntry { id: named.id.0, name: named.name.0, raw: raw.into_owned() })
+}
+
+/// Jira Software's sprint field, by the type of its schema.
+fn holds_sprints(field: &CatalogueEntry) -> bool {
+    #[derive(Deserialize)]
+    struct Field {
+        schema: Option<Schema>,
+    }
+    #[derive(Deserialize)]
+    struct Schema {
+        custom: Option<String>,
+    }
+    serde_json::from_str::<Field>(&field.raw)
+        .ok()
+        .and_then(|field| field.schema?.custom)
+        .is_some_and(|custom| custom.ends_with(":gh-sprint"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sprint_field_is_known_by_its_schema() {
+        let field = |raw: &str| {
+            holds_sprints(&CatalogueEntry {
+                id: String::new(),
+                name: String::new(),
+                raw: raw.to_owned(),
+            })
+        };
+        assert!(field(r#"{"schema":{"custom":"com.pyxis.greenhopper.jira:gh-sprint"}}"#));
+        assert!(!field(r#"{"schema":{"custom":"com.pyxis.greenhopper.jira:gh-lexo-rank"}}"#));
+        assert!(!field(r#"{"schema":{"type":"string","system":"summary"}}"#));
+        assert!(!field(r#"{"id":"thumbnail"}"#));
+    }
+}

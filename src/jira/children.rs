@@ -1,0 +1,131 @@
+//! Completing children that Jira cut short, through their own endpoints, page by page.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::JiraClient;
+use super::call::Call;
+use super::error::JiraError;
+use super::flavor::server;
+use super::repair::repair;
+use super::send::Answer;
+use super::shape::{self, Came};
+use super::wire::{self, ChildPage, Completed, History, People, Unreadable};
+use crate::model::{Change, Comment, IssueId, PartialList, Worklog};
+
+/// The most pages read of one issue's children: Jira itself allows 5,000 of each on Cloud, and a
+/// Server instance answers with everything at once.
+const MAX_PAGES: usize = 500;
+
+impl JiraClient {
+    /// Every worklog of an issue.
+    ///
+    /// # Errors
+    /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
+    pub async fn fetch_worklogs(&self, id: IssueId) -> Result<Completed<Worklog>, JiraError> {
+        let page = |start_at| server::worklogs(id, start_at);
+        self.fetch_children(page, wire::read_worklogs, |worklog| worklog.worklog_id).await
+    }
+
+    /// Every comment of an issue.
+    ///
+    /// # Errors
+    /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
+    pub async fn fetch_comments(&self, id: IssueId) -> Result<Completed<Comment>, JiraError> {
+        let page = |start_at| server::comments(id, start_at);
+        self.fetch_children(page, wire::read_comments, |comment| comment.comment_id).await
+    }
+
+    /// The whole changelog of an issue: from its own endpoint where the instance has one, else
+    /// from inside the issue.
+    ///
+    /// # Errors
+    /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
+    pub async fn fetch_changelog(&self, id: IssueId) -> Result<Completed<Change>, JiraError> {
+        if !self.has_no_changelog_endpoint() {
+            let page = |start_at| server::changelog(id, start_at);
+            let position = |change: &Change| (change.history_id, change.item);
+            match self.fetch_children(page, wire::read_changelog, position).await {
+                Err(JiraError::NoEndpoint { .. }) => self.note_no_changelog_endpoint(),
+                answer => return answer,
+            }
+        }
+        self.sender().send(&server::inline_changelog(id), inline_changelog).await
+    }
+
+    /// Reads page after page until the total is reached, or a page brings nothing.
+    async fn fetch_children<W: DeserializeOwned, T, K: PartialEq>(
+        &self,
+        call: impl Fn(usize) -> Call,
+        read: fn(ChildPage<W>, &mut People) -> Result<PartialList<T>, Unreadable>,
+        key: impl Fn(&T) -> K,
+    ) -> Result<Completed<T>, JiraError> {
+        let mut people = People::default();
+        let mut list = PartialList { items: Vec::new(), complete: false };
+        let mut text_repaired = false;
+        let mut start_at = 0;
+        for _ in 0..MAX_PAGES {
+            let page =
+                self.sender().send(&call(start_at), |answer| read_page(answer, read)).await?;
+            text_repaired |= page.completed.text_repaired;
+            page.completed.users.into_iter().for_each(|user| people.note_user(user));
+            append(&mut list.items, page.completed.list.items, &key);
+            start_at += page.entries;
+            let total = page.total.unwrap_or(start_at as u64);
+            list.complete = start_at as u64 >= total;
+            if list.complete || page.entries == 0 {
+                break;
+            }
+        }
+        Ok(Completed { list, users: people.into_users(), text_repaired })
+    }
+}
+
+struct Page<T> {
+    completed: Completed<T>,
+    entries: usize,
+    total: Option<u64>,
+}
+
+/// Appends what is not there yet: a list that grew at its front repeats the end of the last page.
+fn append<T, K: PartialEq>(items: &mut Vec<T>, more: Vec<T>, key: impl Fn(&T) -> K) {
+    let known = items.len();
+    for item in more {
+        if !items[..known].iter().any(|seen| key(seen) == key(&item)) {
+            items.push(item);
+        }
+    }
+}
+
+fn read_page<W: DeserializeOwned, T>(
+    answer: &Answer,
+    read: fn(ChildPage<W>, &mut People) -> Result<PartialList<T>, Unreadable>,
+) -> Result<Page<T>, Came> {
+    let (page, text_repaired): (ChildPage<W>, bool) = repaired(answer)?;
+    let (entries, total) = (page.len(), page.total());
+    let completed = Completed::read(text_repaired, |people| read(page, people))
+        .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))?;
+    Ok(Page { completed, entries, total })
+}
+
+fn inline_changelog(answer: &Answer) -> Result<Completed<Change>, Came> {
+    #[derive(Deserialize)]
+    #[serde(expecting = "an issue")]
+    struct Issue {
+        changelog: ChildPage<History>,
+    }
+    let (issue, text_repaired): (Issue, bool) = repaired(answer)?;
+    Completed::read(text_repaired, |people| wire::read_changelog(issue.changelog, people))
+        .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))
+}
+
+/// The body as JSON after repair, and whether there was something to repair.
+fn repaired<T: DeserializeOwned>(answer: &Answer) -> Result<(T, bool), Came> {
+    let content_type = answer.content_type.as_deref();
+    let Ok(text) = std::str::from_utf8(&answer.body) else {
+        return Ok((shape::object(&answer.body, content_type)?, false));
+    };
+    let text = repair(text);
+    let was_repaired = matches!(text, std::borrow::Cow::Owned(_));
+    Ok((shape::object(text.as_bytes(), content_type)?, was_repaired))
+}

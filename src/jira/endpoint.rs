@@ -1,0 +1,66 @@
+//! Which of Jira's resources a request is for, as errors and logs name it: no keys, no JQL.
+
+use std::fmt;
+
+/// One of Jira's resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `serverInfo`.
+    ServerInfo,
+    /// `myself`.
+    Myself,
+    /// `search`.
+    Search,
+    /// `issue/{id}`.
+    Issue,
+    /// `issue/{id}/worklog`.
+    Worklogs,
+    /// `issue/{id}/comment`.
+    Comments,
+    /// `issue/{id}/changelog`.
+    Changelog,
+    /// `project`.
+    Projects,
+    /// `project/{key}`.
+    Project,
+    /// `project/{key}/versions`.
+    Versions,
+    /// `project/{key}/components`.
+    Components,
+    /// `field`.
+    Fields,
+    /// `status`.
+    Statuses,
+    /// `issuetype`.
+    IssueTypes,
+    /// `priority`.
+    Priorities,
+    /// `resolution`.
+    Resolutions,
+    /// `issueLinkType`.
+    LinkTypes,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ServerInfo => "serverInfo",
+            Self::Myself => "myself",
+            Self::Search => "search",
+            Self::Issue => "issue",
+            Self::Worklogs => "issue/worklog",
+            Self::Comments => "issue/comment",
+            Self::Changelog => "issue/changelog",
+            Self::Projects => "project",
+            Self::Project => "project/{key}",
+            Self::Versions => "project/versions",
+            Self::Components => "project/components",
+            Self::Fields => "field",
+            Self::Statuses => "status",
+            Self::IssueTypes => "issuetype",
+            Self::Priorities => "priority",
+            Self::Resolutions => "resolution",
+            Self::LinkTypes => "issueLinkType",
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! Talking to Jira.
+//!
+//! [`JiraClient`] asks, and gives back nouns of the model. Everything it sends leaves through one
+//! place (`send`), in this order: a place among the requests in flight, a token of the bucket
+//! and the gate that `Retry-After` closes for everybody (`pacing`), the request itself with its
+//! authorization (`auth`) and limits (`transport`), the judging of the answer, and the decision
+//! whether to try again (`retry`). The deciding parts are pure; time and random numbers are
+//! arguments.
+//!
+//! What this module holds to:
+//! - No request leaves before the instant that Jira named in a `Retry-After`.
+//! - A redirect is an error, cookies are not kept, and a 200 that is not JSON of the expected
+//!   shape is an error that names what came instead.
+//! - Jira answers an unknown caller with "200, no rows"; so each answer's headers are searched
+//!   for signs that it did not log us in.
+//! - Credentials, queries and bodies are in no error text and no log.
+//! - A request that is slow because it asks for much is not repeated: [`JiraError::Timeout`] goes
+//!   to the caller, which asks for less.
+//!
+//! What the answers mean is `wire`'s business; how the two kinds of Jira want to be asked is
+//! `flavor`'s. This module knows nothing of the database.
+
+mod auth;
+mod call;
+mod catalogue;
+mod children;
+mod endpoint;
+mod error;
+mod flavor;
+mod hydrate;
+mod pacing;
+mod probe;
+mod refusal;
+mod repair;
+mod retry;
+mod retry_after;
+mod send;
+mod settings;
+mod shape;
+mod stats;
+mod transport;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::model::{IssueKey, ListingPage, ProjectKey};
+
+pub use catalogue::ProjectInfo;
+pub use endpoint::Endpoint;
+pub use error::{Cause, ErrorClass, JiraError};
+pub use flavor::Flavor;
+pub use hydrate::{FetchedBatch, UnreadableIssue};
+pub use probe::{Instance, Myself};
+pub use refusal::Messages;
+pub use settings::{Credentials, JiraSettings};
+pub use shape::Came;
+pub use stats::ClientStats;
+pub use wire::{Completed, complete_changes, complete_comments, complete_worklogs};
+
+use flavor::server;
+use send::Sender;
+use wire::SprintFields;
+
+/// A client of one Jira. Cheap to clone; clones share pacing, limits and counters.
+#[derive(Clone)]
+pub struct JiraClient(Arc<Inner>);
+
+struct Inner {
+    sender: Sender,
+    sprint_fields: SprintFields,
+    /// Learned from a 404: this instance has no paginated changelog.
+    no_changelog_endpoint: AtomicBool,
+}
+
+impl fmt::Debug for JiraClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JiraClient").field("host", &self.host()).finish_non_exhaustive()
+    }
+}
+
+impl JiraClient {
+    /// A client for `settings`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`JiraError::Settings`], naming the key at fault.
+    pub fn new(settings: &JiraSettings) -> Result<Self, JiraError> {
+        Ok(Self(Arc::new(Inner {
+            sender: Sender::new(settings)?,
+            sprint_fields: SprintFields::default(),
+            no_changelog_endpoint: AtomicBool::new(false),
+        })))
+    }
+
+    /// Host and port of this Jira.
+    pub fn host(&self) -> &str {
+        self.sender().host()
+    }
+
+    /// What this client has done so far.
+    pub fn stats(&self) -> ClientStats {
+        self.sender().stats()
+    }
+
+    /// Jira's clock, by the `Date` of its newest answer, in whole seconds; `None` before the first.
+    pub fn jira_time(&self) -> Option<DateTime<Utc>> {
+        self.sender().jira_time()
+    }
+
+    /// One page of a listing: `id`, `key` and `updated` of what `jql` matches.
+    ///
+    /// # Errors
+    /// Any [`JiraError`]; a time-out is not retried.
+    pub async fn list(
+        &self,
+        jql: &str,
+        start_at: u64,
+        max_results: u32,
+    ) -> Result<ListingPage, JiraError> {
+        let call = server::search(jql, start_at, max_results, &["updated"]);
+        self.sender().send(&call, wire::listing_page).await
+    }
+
+    /// How many issues `jql` matches, by Jira's search index.
+    ///
+    /// # Errors
+    /// Any [`JiraError`]; a time-out is not retried.
+    pub async fn count(&self, jql: &str) -> Result<u64, JiraError> {
+        let call = server::search(jql, 0, 0, &["updated"]);
+        self.sender().send(&call, wire::total).await
+    }
+
+    /// Whether `key` still is the key of an issue this account sees. False when the issue was
+    /// deleted, hidden, or moved (then Jira answers with its new key).
+    ///
+    /// # Errors
+    /// Any [`JiraError`] other than that the issue is not there.
+    pub async fn anchor_stands(&self, key: &IssueKey) -> Result<bool, JiraError> {
+        #[derive(Deserialize)]
+        #[serde(expecting = "an issue")]
+        struct Anchor {
+            key: String,
+        }
+        let answer =
+            self.sender().send(&server::anchor(key), |answer| answer.object::<Anchor>()).await;
+        let anchor = found(answer)?;
+        Ok(anchor.is_some_and(|anchor| anchor.key == key.to_string()))
+    }
+
+    /// The project, if this account sees it.
+    ///
+    /// # Errors
+    /// Any [`JiraError`] other than that the project is not there.
+    pub async fn project(&self, key: &ProjectKey) -> Result<Option<ProjectInfo>, JiraError> {
+        found(self.sender().send(&server::project(key), |answer| answer.object()).await)
+    }
+
+    fn sender(&self) -> &Sender {
+        &self.0.sender
+    }
+
+    fn has_no_changelog_endpoint(&self) -> bool {
+        self.0.no_changelog_endpoint.load(Ordering::Relaxed)
+    }
+
+    fn note_no_changelog_endpoint(&self) {
+        self.0.no_changelog_endpoint.store(true, Ordering::Relaxed);
+    }
+}
+
+/// `None` where Jira itself says that the thing is not there, or not for us to see: a web
+/// server's 404 or 403 has no message of Jira's in it.
+fn found<T>(answer: Result<T, JiraError>) -> Result<Option<T>, JiraError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(JiraError::NotFound { .. }) => Ok(None),
+        Err(JiraError::Forbidden { messages, .. }) if !messages.is_empty() => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,342 @@
+//! The one place that sends requests: authorization, pacing, time and size limits, judging the
+//! answer, trying again. What an answer means is the caller's business, by its `read` function.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER,
+};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::auth::{self, Auth};
+use super::call::Call;
+use super::endpoint::Endpoint;
+use super::error::JiraError;
+use super::pacing::Pacing;
+use super::refusal::Messages;
+use super::retry::{self, Decision, RetryPolicy};
+use super::settings::JiraSettings;
+use super::shape::{self, Came};
+use super::stats::{ClientStats, Counters};
+use super::{retry_after, transport};
+
+/// How much of a refusal's body is read, in bytes.
+const MAX_REFUSAL_BYTES: u64 = 256 * 1024;
+
+/// The body of a success, with when it came.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    pub(super) content_type: Option<String>,
+    /// By Jira's clock.
+    pub(super) jira_time: DateTime<Utc>,
+    /// From sending to the last byte.
+    pub(super) elapsed: Duration,
+}
+
+impl Answer {
+    /// The body as a JSON object.
+    pub(super) fn object<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Came> {
+        shape::object(&self.body, self.content_type.as_deref())
+    }
+
+    /// The body as a JSON list.
+    pub(super) fn list<'a, T: Deserialize<'a>>(&'a self) -> Result<Vec<T>, Came> {
+        shape::decode(&self.body, self.content_type.as_deref())
+    }
+}
+
+/// Sends every request of one client.
+pub(super) struct Sender {
+    http: Client,
+    base_url: Url,
+    host: String,
+    pub(super) auth: Auth,
+    pacing: Pacing,
+    in_flight: Semaphore,
+    policy: RetryPolicy,
+    timeout: Duration,
+    max_body_bytes: u64,
+    counters: Counters,
+    newest_date: AtomicI64,
+}
+
+impl Sender {
+    pub(super) fn new(settings: &JiraSettings) -> Result<Self, JiraError> {
+        Ok(Self {
+            http: transport::client(settings, Policy::none())?,
+            base_url: settings.base_url.clone(),
+            host: transport::host(&settings.base_url),
+            auth: Auth::new(&settings.credentials)?,
+            pacing: Pacing::new(
+                settings.requests_per_second,
+                settings.burst,
+                settings.max_retry_after,
+            ),
+            in_flight: Semaphore::new(settings.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            policy: RetryPolicy {
+                max_attempts: settings.max_attempts,
+                backoff_base: settings.backoff_base,
+                backoff_cap: settings.backoff_cap,
+            },
+            timeout: settings.timeout,
+            max_body_bytes: settings.max_body_bytes,
+            counters: Counters::default(),
+            newest_date: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    /// Sends `call` until `read` can make something of the answer, or it is given up.
+    pub(super) async fn send<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&Answer) -> Result<T, Came>,
+    ) -> Result<T, JiraError> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(call).await? {
+                Ok(answer) => match read(&answer) {
+                    Ok(value) => return Ok(value),
+                    Err(came) => JiraError::BadData { endpoint: call.endpoint, came },
+                },
+                Err(error) => error,
+            };
+            let decision =
+                retry::decide(error.failure(), call.weight, attempt, &self.policy, rand::random());
+            let Decision::Retry { after } = decision else { return Err(error) };
+            tracing::debug!(endpoint = %call.endpoint, attempt, %error, "asking again");
+            self.counters.count_retry();
+            attempt += 1;
+            tokio::time::sleep(after).await;
+        }
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn stats(&self) -> ClientStats {
+        self.counters.read(self.pacing.gate_waits())
+    }
+
+    /// Jira's clock as its newest answer showed it.
+    pub(super) fn jira_time(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(self.newest_date.load(Ordering::Relaxed), 0)
+    }
+
+    /// One request, once its turn has come. The outer error means that it was not even sent.
+    async fn attempt(&self, call: &Call) -> Result<Result<Answer, JiraError>, JiraError> {
+        // Held until the answer is judged, so that a `Retry-After` in it closes the gate for
+        // whoever takes the place; acquiring fails only on a closed semaphore, which this never is.
+        let _place = self.in_flight.acquire().await.ok();
+        self.pacing.wait().await.map_err(|closed| JiraError::RateLimited {
+            host: self.host.clone(),
+            until: self.jira_now().checked_add_signed(delta(closed.remaining)),
+        })?;
+        Ok(self.exchange(call).await)
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<Answer, JiraError> {
+        let started = Instant::now();
+        self.counters.count_request();
+        let response = self.request(call).send().await.map_err(|e| self.broken(call, e))?;
+        let jira_time = self.note_date(response.headers());
+        self.judge_head(call.endpoint, &response, jira_time)?;
+        if !response.status().is_success() {
+            return Err(self.refusal(call.endpoint, response).await);
+        }
+        let content_type = header(response.headers(), &CONTENT_TYPE).map(str::to_owned);
+        let body = self.read_body(call, response, self.max_body_bytes).await?;
+        Ok(Answer { body, content_type, jira_time, elapsed: started.elapsed() })
+    }
+
+    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
+        let mut url = self.base_url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(&call.path);
+        }
+        let mut request = self
+            .http
+            .request(call.method.clone(), url)
+            .timeout(self.timeout)
+            .header(ACCEPT, "application/json");
+        if !call.query.is_empty() {
+            request = request.query(&call.query);
+        }
+        if let Some(authorization) = self.auth.header() {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        request
+    }
+
+    /// What status and headers alone decide.
+    fn judge_head(
+        &self,
+        endpoint: Endpoint,
+        response: &Response,
+        jira_time: DateTime<Utc>,
+    ) -> Result<(), JiraError> {
+        let (status, headers) = (response.status(), response.headers());
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            let until = self.obey_retry_after(headers, jira_time);
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                self.counters.count_throttled();
+                return Err(JiraError::RateLimited { host: self.host.clone(), until });
+            }
+            return Ok(());
+        }
+        if status.is_redirection() {
+            let status = status.as_u16();
+            return Err(JiraError::Redirected {
+                endpoint,
+                status,
+                to: self.redirect_host(headers),
+            });
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let detail = auth::denial_detail(headers);
+            let remedy = auth::remedy(&detail);
+            return Err(JiraError::Unauthorized { host: self.host.clone(), detail, remedy });
+        }
+        if let Some(sign) = self.auth.sign_of_failure(headers) {
+            return Err(JiraError::NotLoggedIn { host: self.host.clone(), sign });
+        }
+        Ok(())
+    }
+
+    /// Closes the gate for as long as a throttled answer asks.
+    fn obey_retry_after(
+        &self,
+        headers: &HeaderMap,
+        jira_time: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let wait = retry_after::parse(header(headers, &RETRY_AFTER)?, jira_time)?;
+        self.pacing.close_for(wait);
+        tracing::warn!(wait_secs = wait.as_secs(), "jira asks everybody to wait");
+        jira_time.checked_add_signed(delta(wait))
+    }
+
+    fn redirect_host(&self, headers: &HeaderMap) -> String {
+        header(headers, &LOCATION)
+            .and_then(|location| self.base_url.join(location).ok())
+            .map_or_else(|| "an unreadable address".to_owned(), |url| transport::host(&url))
+    }
+
+    /// The error of an answer that is no success.
+    async fn refusal(&self, endpoint: Endpoint, response: Response) -> JiraError {
+        let status = response.status();
+        let detail = auth::denial_detail(response.headers());
+        let body = self.read_prefix(response).await;
+        let messages = Messages::parse(&body);
+        let host = self.host.clone();
+        let anonymous = messages.0.iter().find(|m| m.contains("viewed by anonymous users"));
+        match status {
+            _ if status.is_server_error() => {
+                JiraError::Unavailable { host, endpoint, status: status.as_u16(), messages }
+            }
+            StatusCode::FORBIDDEN if !detail.is_empty() => {
+                JiraError::Unauthorized { host, remedy: auth::remedy(&detail), detail }
+            }
+            StatusCode::FORBIDDEN => JiraError::Forbidden { endpoint, messages },
+            StatusCode::NOT_FOUND if messages.is_empty() => {
+                JiraError::NoEndpoint { host, endpoint }
+            }
+            StatusCode::NOT_FOUND => JiraError::NotFound { endpoint, messages },
+            _ => match anonymous {
+                Some(sign) if !self.auth.is_anonymous() => {
+                    JiraError::NotLoggedIn { host, sign: sign.clone() }
+                }
+                Some(_) | None => {
+                    JiraError::Refused { endpoint, status: status.as_u16(), messages }
+                }
+            },
+        }
+    }
+
+    async fn read_body(
+        &self,
+        call: &Call,
+        mut response: Response,
+        limit_bytes: u64,
+    ) -> Result<Bytes, JiraError> {
+        let endpoint = call.endpoint;
+        let announced = response.content_length().unwrap_or(0);
+        if announced > limit_bytes {
+            return Err(JiraError::TooLarge { endpoint, limit_bytes });
+        }
+        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+        loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Ok(body.into()),
+                Err(error) if error.is_timeout() => return Err(self.broken(call, error)),
+                Err(error) => {
+                    tracing::debug!(%endpoint, error = %error.without_url(), "the answer broke off");
+                    let received_bytes = body.len() as u64;
+                    return Err(JiraError::BadData {
+                        endpoint,
+                        came: Came::Truncated { received_bytes },
+                    });
+                }
+            };
+            self.counters.count_bytes(chunk.len());
+            if (body.len() + chunk.len()) as u64 > limit_bytes {
+                return Err(JiraError::TooLarge { endpoint, limit_bytes });
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+
+    /// As much of a refusal's body as tells why; what breaks off says nothing.
+    async fn read_prefix(&self, mut response: Response) -> Vec<u8> {
+        let mut body = Vec::new();
+        while let Ok(Some(chunk)) = response.chunk().await {
+            self.counters.count_bytes(chunk.len());
+            body.extend_from_slice(&chunk);
+            if body.len() as u64 > MAX_REFUSAL_BYTES {
+                break;
+            }
+        }
+        body
+    }
+
+    fn broken(&self, call: &Call, error: reqwest::Error) -> JiraError {
+        transport::classify(error, &self.host, call.endpoint, self.timeout)
+    }
+
+    /// Jira's clock at this answer, by its `Date`; our own where a proxy took it away.
+    fn note_date(&self, headers: &HeaderMap) -> DateTime<Utc> {
+        let date = header(headers, &DATE)
+            .and_then(|date| httpdate::parse_http_date(date).ok())
+            .map(DateTime::<Utc>::from);
+        match date {
+            Some(date) => {
+                self.newest_date.fetch_max(date.timestamp(), Ordering::Relaxed);
+                date
+            }
+            None => Utc::now(),
+        }
+    }
+
+    fn jira_now(&self) -> DateTime<Utc> {
+        self.jira_time().unwrap_or_else(Utc::now)
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &reqwest::header::HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}

@@ -1,0 +1,239 @@
+//! What hangs on an issue, inline or from the paginated endpoints: changelog, comments, worklogs,
+//! links and attachments.
+
+use serde::Deserialize;
+
+use super::Unreadable;
+use super::people::{People, Person};
+use super::scalar::{Id, Text, required_time, text, time};
+use crate::model::{
+    Attachment, Change, Comment, IssueId, Link, LinkDirection, PartialList, Worklog,
+};
+
+/// A list that says how long it would be whole. The list's name differs by child and endpoint.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a page of children")]
+#[serde(bound = "T: Deserialize<'de>")]
+pub(in crate::jira) struct ChildPage<T> {
+    total: Option<u64>,
+    #[serde(alias = "comments", alias = "worklogs", alias = "histories", alias = "values")]
+    items: Vec<T>,
+}
+
+impl<T> ChildPage<T> {
+    pub(in crate::jira) fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    pub(in crate::jira) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Without a total the list is taken as whole: that is how it is inlined then.
+    fn is_whole(&self) -> bool {
+        self.total.is_none_or(|total| self.items.len() as u64 >= total)
+    }
+}
+
+/// One changelog entry.
+#[derive(Debug, Deserialize)]
+#[serde(expecting = "a changelog entry")]
+pub(in crate::jira) struct History {
+    id: Id,
+    author: Option<Person>,
+    created: String,
+    #[serde(default)]
+    items: Vec<HistoryItem>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a changelog item")]
+struct HistoryItem {
+    field: String,
+    field_id: Option<String>,
+    from: Option<Text>,
+    from_string: Option<Text>,
+    to: Option<Text>,
+    // Jira's key is literally "toString".
+    to_string: Option<Text>,
+}
+
+/// Flattens a changelog: one change an item.
+pub(in crate::jira) fn read_changelog(
+    page: ChildPage<History>,
+    people: &mut People,
+) -> Result<PartialList<Change>, Unreadable> {
+    let complete = page.is_whole();
+    let mut items = Vec::with_capacity(page.items.len());
+    for history in page.items {
+        let at = required_time(&history.created, "changelog.histories.created")?;
+        let author_id = people.note(history.author);
+        for (item, position) in history.items.into_iter().zip(0..) {
+            items.push(Change {
+                history_id: history.id.0,
+                item: position,
+                author_id: author_id.clone(),
+                at,
+                field: item.field,
+                field_id: item.field_id,
+                from_id: text(item.from),
+                from_text: text(item.from_string),
+                to_id: text(item.to),
+                to_text: text(item.to_string),
+            });
+        }
+    }
+    Ok(PartialList { items, complete })
+}
+
+/// A comment as Jira writes one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a comment")]
+pub(in crate::jira) struct WireComment {
+    id: Id,
+    author: Option<Person>,
+    update_author: Option<Person>,
+    created: Option<String>,
+    updated: Option<String>,
+    body: Option<Text>,
+    visibility: Option<Visibility>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Visibility {
+    #[serde(rename = "type")]
+    kind: String,
+    value: Option<String>,
+}
+
+/// Reads comments.
+pub(in crate::jira) fn read_comments(
+    page: ChildPage<WireComment>,
+    people: &mut People,
+) -> Result<PartialList<Comment>, Unreadable> {
+    let complete = page.is_whole();
+    let items = page.items.into_iter().map(|comment| {
+        Ok(Comment {
+            comment_id: comment.id.0,
+            author_id: people.note(comment.author),
+            update_author_id: people.note(comment.update_author),
+            created: time(comment.created.as_deref(), "comment.created")?,
+            updated: time(comment.updated.as_deref(), "comment.updated")?,
+            body: text(comment.body).unwrap_or_default(),
+            visibility: comment
+                .visibility
+                .map(|v| format!("{}:{}", v.kind, v.value.unwrap_or_default())),
+        })
+    });
+    Ok(PartialList { items: items.collect::<Result<_, _>>()?, complete })
+}
+
+/// A worklog as Jira writes one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a worklog")]
+pub(in crate::jira) struct WireWorklog {
+    id: Id,
+    author: Option<Person>,
+    update_author: Option<Person>,
+    created: Option<String>,
+    updated: Option<String>,
+    started: Option<String>,
+    time_spent_seconds: Option<i64>,
+    comment: Option<Text>,
+}
+
+/// Reads worklogs.
+pub(in crate::jira) fn read_worklogs(
+    page: ChildPage<WireWorklog>,
+    people: &mut People,
+) -> Result<PartialList<Worklog>, Unreadable> {
+    let complete = page.is_whole();
+    let items = page.items.into_iter().map(|worklog| {
+        Ok(Worklog {
+            worklog_id: worklog.id.0,
+            author_id: people.note(worklog.author),
+            update_author_id: people.note(worklog.update_author),
+            created: time(worklog.created.as_deref(), "worklog.created")?,
+            updated: time(worklog.updated.as_deref(), "worklog.updated")?,
+            started: time(worklog.started.as_deref(), "worklog.started")?,
+            time_spent_secs: worklog.time_spent_seconds,
+            comment: text(worklog.comment),
+        })
+    });
+    Ok(PartialList { items: items.collect::<Result<_, _>>()?, complete })
+}
+
+/// A link as Jira writes one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an issue link")]
+pub(super) struct WireLink {
+    id: Id,
+    #[serde(rename = "type")]
+    kind: LinkType,
+    inward_issue: Option<OtherIssue>,
+    outward_issue: Option<OtherIssue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LinkType {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct OtherIssue {
+    id: Option<Id>,
+    key: String,
+}
+
+/// Reads links. Jira never cuts them short.
+pub(super) fn read_links(links: Vec<WireLink>) -> Result<PartialList<Link>, Unreadable> {
+    let items = links.into_iter().map(|link| {
+        let (direction, other) = match (link.outward_issue, link.inward_issue) {
+            (Some(other), _) => (LinkDirection::Outward, other),
+            (None, Some(other)) => (LinkDirection::Inward, other),
+            (None, None) => {
+                return Err(Unreadable::new("fields.issuelinks", "a link without another issue"));
+            }
+        };
+        Ok(Link {
+            link_id: link.id.0,
+            link_type: link.kind.name,
+            direction,
+            other_id: other.id.map(|id| IssueId(id.0)),
+            other_key: other.key,
+        })
+    });
+    Ok(PartialList::whole(items.collect::<Result<_, _>>()?))
+}
+
+/// An attachment as Jira writes one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an attachment")]
+pub(super) struct WireAttachment {
+    id: Id,
+    author: Option<Person>,
+    created: Option<String>,
+    filename: String,
+    mime_type: Option<String>,
+    size: Option<i64>,
+    content: Option<String>,
+}
+
+/// Reads attachments. Jira never cuts them short.
+pub(super) fn read_attachments(
+    attachments: Vec<WireAttachment>,
+    people: &mut People,
+) -> Result<PartialList<Attachment>, Unreadable> {
+    let items = attachments.into_iter().map(|attachment| {
+        Ok(Attachment {
+            attachment_id: attachment.id.0,
+            author_id: people.note(attachment.author),
+            created: time(attachment.created.as_deref(), "fields.attachment.created")?,
+            filename: attachment.filename,
+            mime_type: attachment.mime_type,
+            size_bytes: attachment.size,
+            content_url: attachment.content,
+        })
+    });
+    Ok(PartialList::whole(items.collect::<Result<_, _>>()?))
+}
