@@ -16,7 +16,8 @@
 //!
 //! The server is no part of our process group: a Ctrl-C reaches us alone, and we can write before
 //! it stops. After a `kill -9` of the last user it runs on; the next start adopts it. A server that
-//! dies is restarted by whichever user's turn comes first; the others adopt that one.
+//! dies, or is stopped by hand, is restarted by whichever user's turn comes first; the others adopt
+//! that one.
 //!
 //! # What is refused
 //!
