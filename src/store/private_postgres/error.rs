@@ -31,6 +31,18 @@ pub enum PrivatePostgresError {
         /// The major versions that were found.
         installed: String,
     },
+    /// The programs are not installed and could not be fetched (feature `embedded-download`).
+    #[error(
+        "PostgreSQL {major} is not installed and could not be fetched; install it (apt-get install \
+         postgresql, dnf install postgresql-server), or set DATABASE_URL to use another database"
+    )]
+    DownloadFailed {
+        /// The major version that was wanted.
+        major: u32,
+        /// Why it could not be had.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The program runs as root, which Postgres refuses, and there is no account to switch to.
     #[error(
         "Postgres refuses to run as root and there is no system user extractor or postgres to run \

@@ -40,6 +40,8 @@ pub(super) struct Install {
 pub(super) struct Places {
     dirs: Vec<PathBuf>,
     described: String,
+    #[cfg_attr(not(feature = "embedded-download"), expect(dead_code))]
+    configured: bool,
 }
 
 impl Places {
@@ -48,7 +50,7 @@ impl Places {
     pub(super) fn new(configured: Option<&Path>) -> Self {
         let variable = std::env::var_os(BIN_DIR_VARIABLE).filter(|value| !value.is_empty());
         if let Some(dir) = configured.map(Path::to_path_buf).or(variable.map(PathBuf::from)) {
-            return Self { described: dir.display().to_string(), dirs: vec![dir] };
+            return Self::only(dir);
         }
         let mut dirs = on_path(std::env::var_os("PATH").as_deref());
         for (parent, prefix, suffix) in VERSIONED {
@@ -59,7 +61,19 @@ impl Places {
             dirs,
             described: "PATH, /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and other usual places"
                 .to_owned(),
+            configured: false,
         }
+    }
+
+    /// One directory.
+    pub(super) fn only(dir: PathBuf) -> Self {
+        Self { described: dir.display().to_string(), dirs: vec![dir], configured: true }
+    }
+
+    /// Whether somebody said where to look.
+    #[cfg(feature = "embedded-download")]
+    pub(super) fn is_configured(&self) -> bool {
+        self.configured
     }
 
     /// The programs for the cluster of major version `cluster`, or the best ones for a new cluster.

@@ -16,7 +16,8 @@
 //!
 //! The server is no part of our process group: a Ctrl-C reaches us alone, and we can write before
 //! it stops. After a `kill -9` of the last user it runs on; the next start adopts it. A server that
-//! dies is restarted by whichever user's turn comes first; the others adopt that one.
+//! dies, or is stopped by hand, is restarted by whichever user's turn comes first; the others adopt
+//! that one.
 //!
 //! # What is refused
 //!
@@ -37,6 +38,8 @@
 mod account;
 mod cluster;
 mod connection;
+#[cfg(feature = "embedded-download")]
+mod download;
 mod error;
 mod find;
 mod layout;
@@ -150,8 +153,7 @@ impl PrivatePostgres {
         let account = Account::choose(&layout.cluster)?;
         cluster::check_owner(&layout, &account)?;
         let major = cluster::major(&layout)?;
-        let places = Places::new(settings.bin_dir.as_deref());
-        let install = places.find(major, &layout.data_dir).await?;
+        let install = programs(&settings, &layout, major, deadline).await?;
         layout.prepare(&account)?;
         probe(&layout, &install, &account).await?;
         let presence = Presence::join(&layout, &turn)?;
@@ -263,6 +265,23 @@ impl Drop for PrivatePostgres {
             self.launch.ask_to_stop();
         }
     }
+}
+
+/// The programs to run: installed ones, else, if this was built in, fetched ones.
+#[cfg_attr(not(feature = "embedded-download"), expect(unused_variables))]
+async fn programs(
+    settings: &PrivatePostgresSettings,
+    layout: &Layout,
+    major: Option<u32>,
+    deadline: Instant,
+) -> Result<Install, PrivatePostgresError> {
+    let places = Places::new(settings.bin_dir.as_deref());
+    let found = places.find(major, &layout.data_dir).await;
+    #[cfg(feature = "embedded-download")]
+    if found.is_err() && !places.is_configured() {
+        return download::fetch(layout, major, deadline).await;
+    }
+    found
 }
 
 /// Tells, before anything is created, whether the server's account can run the programs and reach

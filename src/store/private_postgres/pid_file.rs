@@ -76,7 +76,13 @@ pub(super) fn clear_stale(layout: &Layout) -> Result<(), PrivatePostgresError> {
         return Ok(());
     }
     let path = path(layout);
-    std::fs::remove_file(&path).map_err(PrivatePostgresError::io("remove", &path))
+    match std::fs::remove_file(&path) {
+        // A server that ends in order removes it itself, perhaps since we looked.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(PrivatePostgresError::io("remove", &path)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the process exists and is not merely waiting to be reaped.
@@ -136,6 +142,7 @@ mod tests {
         let ours = format!("{}\n/x\n1\n5432\n/run\n", std::process::id());
         let (_dir, layout) = layout_with(&ours);
         assert_eq!(standing(&layout).unwrap(), Standing::Stale);
+        clear_stale(&layout).unwrap();
         clear_stale(&layout).unwrap();
         assert_eq!(standing(&layout).unwrap(), Standing::Absent);
     }
