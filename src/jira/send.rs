@@ -30,6 +30,9 @@ use super::{retry_after, transport};
 /// How much of a refusal's body is read, in bytes.
 const MAX_REFUSAL_BYTES: u64 = 256 * 1024;
 
+/// How much memory is set aside on the word of a `Content-Length`, in bytes.
+const MAX_RESERVED_BYTES: u64 = 1024 * 1024;
+
 /// The body of a success, with when it came.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -274,7 +277,7 @@ impl Sender {
         if announced > limit_bytes {
             return Err(JiraError::TooLarge { endpoint, limit_bytes });
         }
-        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+        let mut body = Vec::with_capacity(announced.min(MAX_RESERVED_BYTES) as usize);
         loop {
             let chunk = match response.chunk().await {
                 Ok(Some(chunk)) => chunk,
