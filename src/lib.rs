@@ -4,6 +4,13 @@
 //! **hydrate** (`sync`), **certify** (`sync`), with `store` as the only place that speaks SQL.
 //! `jira` and `store` never see each other: `sync` is where network and database meet.
 
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod jira;
 pub mod jql;
 pub mod model;
+pub mod seek;
+pub mod shutdown;
+pub mod store;
+pub mod telemetry;

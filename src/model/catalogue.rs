@@ -1,35 +1,35 @@
-//! The catalogues of an instance and of one project: what fields, statuses and so on are called.
+//! The catalogues of a Jira instance: what fields, projects, statuses and the like it has.
 
 /// One entry of a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogueEntry {
-    /// Jira's id: numeric text, except for fields (`summary`, `customfield_10010`).
+    /// Jira's id, as text: custom fields have textual ids.
     pub id: String,
     /// The name.
     pub name: String,
-    /// The entry as JSON text, as Jira gave it except for text that Postgres cannot hold.
+    /// The entry as Jira gave it, as JSON text.
     pub raw: String,
 }
 
-/// Every catalogue that a project's issues refer to.
+/// Every catalogue that a run loads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// System and custom fields.
+    /// Fields, system and custom.
     pub fields: Vec<CatalogueEntry>,
-    /// The project itself.
+    /// Projects.
     pub projects: Vec<CatalogueEntry>,
-    /// Statuses of the instance.
+    /// Statuses.
     pub statuses: Vec<CatalogueEntry>,
-    /// Issue types of the instance.
+    /// Issue types.
     pub issue_types: Vec<CatalogueEntry>,
-    /// Priorities of the instance.
+    /// Priorities.
     pub priorities: Vec<CatalogueEntry>,
-    /// Resolutions of the instance.
+    /// Resolutions.
     pub resolutions: Vec<CatalogueEntry>,
-    /// Issue link types of the instance.
+    /// Link types.
     pub link_types: Vec<CatalogueEntry>,
-    /// Versions of the project.
+    /// Versions of the run's project.
     pub versions: Vec<CatalogueEntry>,
-    /// Components of the project.
+    /// Components of the run's project.
     pub components: Vec<CatalogueEntry>,
 }

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::run::text_enum;
+
 /// What a certificate concludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,16 +17,11 @@ pub enum Verdict {
     Failures,
 }
 
-impl Verdict {
-    /// The verdict's name in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Missing => "missing",
-            Self::Failures => "failures",
-        }
-    }
-}
+text_enum!(Verdict {
+    Complete => "complete",
+    Missing => "missing",
+    Failures => "failures",
+});
 
 /// One sentence about a count that does not agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

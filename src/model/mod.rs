@@ -4,6 +4,7 @@
 mod catalogue;
 mod certificate;
 mod checkpoint;
+mod failure;
 mod ids;
 mod issue;
 mod listing;
@@ -14,12 +15,13 @@ mod time;
 pub use catalogue::{Catalogue, CatalogueEntry};
 pub use certificate::{Certificate, Finding, Verdict};
 pub use checkpoint::Checkpoint;
+pub use failure::{Failure, FailureCategory};
 pub use ids::{InvalidId, IssueId, IssueKey, ProjectKey, RunId, Site, WorkerId};
 pub use issue::{
     Attachment, Change, Children, Comment, IssueDocument, Link, LinkDirection, PartialList, Sprint,
     User, Worklog,
 };
 pub use listing::{ListedIssue, ListingPage};
-pub use run::{RunCounters, RunKind, RunState};
+pub use run::{RunCounters, RunKind, RunState, UnknownName};
 pub use tier::Tier;
 pub use time::{EpochSecond, InvalidTime, parse_jira_time};

@@ -1,8 +1,5 @@
 //! Runs: one pass of list, diff, hydrate and certify over one project.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 /// What a run lists, and so what it may conclude.
@@ -35,6 +32,7 @@ pub enum RunState {
     Cancelled,
 }
 
+/// Gives an enum its names in the database: `as_str`, `Display` and `FromStr`.
 macro_rules! text_enum {
     ($name:ident { $($variant:ident => $text:literal),+ $(,)? }) => {
         impl $name {
@@ -44,19 +42,19 @@ macro_rules! text_enum {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownName;
+        impl std::str::FromStr for $name {
+            type Err = crate::model::UnknownName;
 
-            fn from_str(text: &str) -> Result<Self, UnknownName> {
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    other => Err(UnknownName(other.to_owned())),
+                    other => Err(crate::model::UnknownName::new(other)),
                 }
             }
         }
@@ -67,6 +65,14 @@ macro_rules! text_enum {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown name {0:?}")]
 pub struct UnknownName(String);
+
+impl UnknownName {
+    pub(super) fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
+pub(super) use text_enum;
 
 text_enum!(RunKind { Backfill => "backfill", Delta => "delta", Reconcile => "reconcile" });
 text_enum!(RunState {

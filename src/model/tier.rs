@@ -1,8 +1,8 @@
 //! How completely an issue was fetched.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+
+use super::run::text_enum;
 
 /// The rung of the fetch ladder an issue came from, stored with it. Orders from poor to rich.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,19 +16,4 @@ pub enum Tier {
     Full,
 }
 
-impl Tier {
-    /// The tier's name in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Minimal => "minimal",
-            Self::Hub => "hub",
-            Self::Full => "full",
-        }
-    }
-}
-
-impl fmt::Display for Tier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+text_enum!(Tier { Minimal => "minimal", Hub => "hub", Full => "full" });

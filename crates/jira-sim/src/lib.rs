@@ -1,1 +1,31 @@
-//! A simulated Jira, for tests, benchmarks and the demo.
+//! A simulated Jira Server / Data Center, for tests, benchmarks and the demo.
+//!
+//! [`World`] is a pure model: issues, their history, an index that may lag behind the documents,
+//! and a clock that only moves when told. [`SimServer`] serves a world as REST v2 over HTTP, with
+//! its own naive JQL, scripted faults and a log of every request. Nothing here is shared with the
+//! program under test: what both understand of Jira was written twice, on purpose.
+
+mod api;
+mod config;
+mod faults;
+mod json;
+mod listener;
+mod query;
+mod random;
+mod requests;
+mod server;
+mod time;
+mod world;
+
+pub use config::{Auth, ChangelogEndpoint, CostModel, ResultWindow, SimConfig};
+pub use faults::{Action, Endpoint, Faults, Gate, RetryAfter, Rule, RuleId, When};
+pub use json::Json;
+pub use query::{Hits, QueryError, SearchOptions, search};
+pub use random::Random;
+pub use requests::{Expectation, RequestLog, RequestRecord, Seen};
+pub use server::{SimServer, StartError};
+pub use time::{Millis, jira_text, parse_jira};
+pub use world::{
+    Child, Draft, Imported, IndexEntry, IndexLag, Issue, IssueId, IssueKey, Project, Scope, User,
+    World, WorldError,
+};

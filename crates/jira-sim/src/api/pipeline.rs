@@ -1,0 +1,283 @@
+//! What happens to every request: log, hooks, faults, log-in, answer, cost, HTTP.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures::{StreamExt as _, stream};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::Answer;
+use super::auth::{Caller, caller};
+use super::params::{Params, parse_query, seen};
+use super::server::{Context, route};
+use crate::config::{CostModel, SimConfig};
+use crate::faults::{Action, Faults, response};
+use crate::listener::Connection;
+use crate::requests::{Outcome, RequestLog, Seen, lock};
+use crate::time::http_date;
+use crate::world::World;
+
+/// The largest request body that is read.
+const MAX_BODY_BYTES: usize = 16 << 20;
+
+/// Called with each request before it is answered, and may change the world.
+pub(crate) type Hook = Box<dyn FnMut(&Seen, &mut World) + Send>;
+
+/// Everything the server and its handle share.
+pub(crate) struct Shared {
+    pub(crate) world: RwLock<World>,
+    pub(crate) config: RwLock<SimConfig>,
+    pub(crate) faults: Faults,
+    pub(crate) log: RequestLog,
+    pub(crate) hooks: Mutex<Vec<Hook>>,
+    pub(crate) base_url: String,
+    pub(crate) last_tick: Mutex<Instant>,
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Shared {
+    pub(crate) fn world(&self) -> RwLockReadGuard<'_, World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn world_mut(&self) -> RwLockWriteGuard<'_, World> {
+        self.world.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn config(&self) -> SimConfig {
+        self.config
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn prepare(&self, seen: &Seen, clock_runs: bool) {
+        if clock_runs {
+            let mut last = lock(&self.last_tick);
+            let now = Instant::now();
+            self.world_mut().advance(now - *last);
+            *last = now;
+        }
+        let mut hooks = lock(&self.hooks);
+        if !hooks.is_empty() {
+            let mut world = self.world_mut();
+            for hook in hooks.iter_mut() {
+                hook(seen, &mut world);
+            }
+        }
+    }
+}
+
+/// A request taken apart.
+struct Incoming {
+    seen: Seen,
+    params: Params,
+    headers: HeaderMap,
+    /// The body could not be read as JSON.
+    bad_body: bool,
+    number: usize,
+}
+
+/// Answers any request.
+pub(crate) async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
+    let config = shared.config();
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        return Response::new(Body::empty());
+    };
+    let path = match parts.uri.path().strip_prefix(config.context_path.as_str()) {
+        Some(path) => path.to_owned(),
+        None => parts.uri.path().to_owned(),
+    };
+    let params = parse_query(parts.uri.query().unwrap_or(""));
+    let json: Option<Value> = serde_json::from_slice(&body).ok();
+    let bad_body = !body.is_empty() && !json.as_ref().is_some_and(Value::is_object);
+    let seen = seen(parts.method.as_str(), &path, &params, json.as_ref());
+    let flight = shared.log.begin(seen.clone());
+    shared.prepare(&seen, config.clock_runs);
+    let incoming = Incoming {
+        seen,
+        params,
+        headers: parts.headers,
+        bad_body,
+        number: flight.number,
+    };
+    let (answer, who, fault) = tokio::select! {
+        done = answer(&shared, &config, &incoming) => done,
+        () = shared.stopping.cancelled() => {
+            (Answer::html(StatusCode::SERVICE_UNAVAILABLE, "stopping"), Caller::Anonymous, None)
+        }
+    };
+    flight.finish(Outcome {
+        status: (!answer.reset).then_some(answer.status.as_u16()),
+        bytes: answer.body.len(),
+        issues: answer.issues.clone(),
+        fault,
+    });
+    if answer.reset {
+        connection.reset();
+    }
+    let now = shared.world().now();
+    into_response(answer, who, &config, now)
+}
+
+async fn answer(
+    shared: &Shared,
+    config: &SimConfig,
+    incoming: &Incoming,
+) -> (Answer, Caller, Option<&'static str>) {
+    pause(config.cost.per_request).await;
+    let fault = shared.faults.on_arrival(&incoming.seen);
+    let name = fault.as_ref().map(Action::name);
+    let mut who = caller(&config.auth, &incoming.headers);
+    if let Some(action) = &fault {
+        stall(action).await;
+        if matches!(action, Action::Anonymous) {
+            who = Caller::Expired;
+        }
+        if let Some(made_up) = response::instead(action) {
+            return (made_up, who, name);
+        }
+    }
+    let mut answer = compute(shared, config, incoming, who);
+    pause(cost_of(config.cost, &answer, &incoming.seen)).await;
+    let poison = match &fault {
+        Some(_) => None,
+        None => shared.faults.on_answer(&incoming.seen, &answer.issues),
+    };
+    if let Some(action) = &poison {
+        stall(action).await;
+    }
+    let applied = fault.or(poison);
+    if let Some(action) = &applied {
+        response::spoil(action, &mut answer);
+    }
+    (answer, who, applied.as_ref().map(Action::name))
+}
+
+fn compute(shared: &Shared, config: &SimConfig, incoming: &Incoming, who: Caller) -> Answer {
+    if who == Caller::Refused {
+        return Answer::unauthorized();
+    }
+    if incoming.bad_body {
+        let text = "Unexpected character in the request body".to_owned();
+        return Answer::errors(StatusCode::BAD_REQUEST, &[text]);
+    }
+    let world = shared.world();
+    route(&Context {
+        world: &world,
+        config,
+        base_url: &shared.base_url,
+        seen: &incoming.seen,
+        params: &incoming.params,
+        logged_in: who == Caller::LoggedIn,
+        number: incoming.number,
+    })
+}
+
+/// Real time that an answer costs.
+fn cost_of(cost: CostModel, answer: &Answer, seen: &Seen) -> Duration {
+    let each = if seen.wants_whole_issues() {
+        cost.per_issue
+    } else {
+        cost.per_row
+    };
+    let times = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    each.saturating_mul(times(answer.issues.len()))
+        .saturating_add(cost.per_link.saturating_mul(times(answer.links)))
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+async fn stall(action: &Action) {
+    match action {
+        Action::Stall(time) => tokio::time::sleep(*time).await,
+        Action::StallUntil(gate) => gate.pass().await,
+        Action::TooManyRequests(_)
+        | Action::Fail(_)
+        | Action::FailRetryAfter(..)
+        | Action::FailAfterEffect(_)
+        | Action::Reset
+        | Action::Truncate(_)
+        | Action::LoginPage
+        | Action::Redirect(_)
+        | Action::MalformedJson
+        | Action::WrongShape
+        | Action::Anonymous => {}
+    }
+}
+
+fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> Response {
+    let length = answer.body.len();
+    let body = match answer.cut_after {
+        None => Body::from(answer.body),
+        Some(bytes) => cut_body(answer.body, bytes),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    let user = if who == Caller::LoggedIn {
+        config.user.as_str()
+    } else {
+        "anonymous"
+    };
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set("content-type", answer.content_type);
+    set("date", &http_date(now));
+    set("x-ausername", user);
+    set("x-seraph-loginreason", who.login_reason());
+    set("cache-control", "no-cache, no-store, no-transform");
+    if config.rate_limit_headers {
+        for (name, value) in RATE_LIMIT {
+            set(name, value);
+        }
+    }
+    if answer.cut_after.is_some() {
+        // Named, so that the compression layer leaves the body and its length alone.
+        set(header::CONTENT_ENCODING.as_str(), "identity");
+        set(header::CONTENT_LENGTH.as_str(), &length.to_string());
+    }
+    for (name, value) in &answer.headers {
+        set(name, value);
+    }
+    response
+}
+
+/// What Data Center sends while there are tokens left.
+const RATE_LIMIT: [(&str, &str); 5] = [
+    ("x-ratelimit-limit", "50"),
+    ("x-ratelimit-remaining", "49"),
+    ("x-ratelimit-interval-seconds", "60"),
+    ("x-ratelimit-fillrate", "10"),
+    ("retry-after", "0"),
+];
+
+/// A body that breaks off: hyper then cuts the connection.
+fn cut_body(body: String, bytes: usize) -> Body {
+    let mut head = body.into_bytes();
+    head.truncate(bytes.min(head.len().saturating_sub(1)));
+    let head = stream::once(async move { Ok(bytes::Bytes::from(head)) });
+    // The pause lets hyper flush what it has before the error ends the connection.
+    let cut = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut by a fault"))
+    });
+    Body::from_stream(head.chain(cut))
+}

@@ -1,0 +1,72 @@
+//! The answers of Jira Server / Data Center, REST v2.
+
+mod catalogues;
+mod issue;
+mod render;
+mod search;
+mod site;
+
+use axum::http::StatusCode;
+
+use super::answer::Answer;
+use super::params::Params;
+use crate::config::SimConfig;
+use crate::requests::Seen;
+use crate::world::World;
+
+/// What an answer is made from.
+pub(crate) struct Context<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) config: &'a SimConfig,
+    /// The address clients use, with the context path.
+    pub(crate) base_url: &'a str,
+    pub(crate) seen: &'a Seen,
+    pub(crate) params: &'a Params,
+    pub(crate) logged_in: bool,
+    /// Counts the requests.
+    pub(crate) number: usize,
+}
+
+/// Finds and gives the answer to a request.
+pub(crate) fn route(ctx: &Context<'_>) -> Answer {
+    let resource = ctx.seen.resource().trim_end_matches('/').to_owned();
+    let segments: Vec<&str> = resource.split('/').collect();
+    let get = ctx.seen.method == "GET";
+    match segments.as_slice() {
+        ["search"] if get || ctx.seen.method == "POST" => search::search(ctx),
+        _ if !get => Answer::json(
+            StatusCode::METHOD_NOT_ALLOWED,
+            r#"{"message":"method not allowed"}"#.to_owned(),
+        ),
+        ["issue", key, rest @ ..] => issue::issue(ctx, key, rest),
+        ["myself"] => site::myself(ctx),
+        ["serverInfo"] => site::server_info(ctx),
+        ["mypermissions"] => site::permissions(ctx),
+        ["configuration"] => site::configuration(),
+        ["user"] => site::user(ctx),
+        ["index", "summary"] => site::index_summary(ctx),
+        ["reindex"] => site::reindex(ctx),
+        ["field"] => catalogues::fields(ctx),
+        ["project"] => catalogues::projects(ctx),
+        ["project", key, rest @ ..] => catalogues::project(ctx, key, rest),
+        ["status"] => catalogues::list(&ctx.world.catalogue.statuses),
+        ["issuetype"] => catalogues::list(&ctx.world.catalogue.issue_types),
+        ["priority"] => catalogues::list(&ctx.world.catalogue.priorities),
+        ["resolution"] => catalogues::list(&ctx.world.catalogue.resolutions),
+        ["issueLinkType"] => catalogues::link_types(ctx),
+        _ => Answer::no_such_route(&ctx.seen.path),
+    }
+}
+
+/// A page of a child list, `startAt` and `maxResults` as asked or everything.
+fn page_bounds(seen: &Seen, total: usize) -> (usize, usize) {
+    let start = seen
+        .start_at
+        .and_then(|start| usize::try_from(start).ok())
+        .unwrap_or(0);
+    let max = seen
+        .max_results
+        .and_then(|max| usize::try_from(max).ok())
+        .unwrap_or(total);
+    (start, max)
+}

@@ -1,0 +1,59 @@
+//! Issue keys: a project key and a number.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Jira's immutable numeric id of an issue.
+pub type IssueId = u64;
+
+/// `PROJ-42`. Ordered as Jira orders keys: by project key, then by number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IssueKey {
+    /// The project's key, upper case.
+    pub project: Arc<str>,
+    /// The number within the project.
+    pub number: u32,
+}
+
+impl IssueKey {
+    /// The key of a project's issue.
+    pub fn new(project: &str, number: u32) -> Self {
+        Self {
+            project: Arc::from(project),
+            number,
+        }
+    }
+}
+
+impl fmt::Display for IssueKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.project, self.number)
+    }
+}
+
+/// The text is not of the form of an issue key.
+#[derive(Debug, thiserror::Error)]
+#[error("not an issue key")]
+pub struct NotAKey;
+
+impl FromStr for IssueKey {
+    type Err = NotAKey;
+
+    fn from_str(text: &str) -> Result<Self, NotAKey> {
+        let (project, number) = text.rsplit_once('-').ok_or(NotAKey)?;
+        let mut letters = project.chars();
+        let starts_well = letters.next().is_some_and(|c| c.is_ascii_alphabetic());
+        if !starts_well || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(NotAKey);
+        }
+        if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NotAKey);
+        }
+        let number = number.parse().map_err(|_| NotAKey)?;
+        Ok(Self {
+            project: Arc::from(project.to_ascii_uppercase()),
+            number,
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! The longer texts of `--help`: what each command is for, with examples to copy.
+
+use super::exit::ExitCode;
+
+pub(super) const PROGRAM: &str = "\
+Keeps a Postgres database equal to what Jira holds, for every project it is told to follow, and can \
+prove it.
+
+Each run lists what changed, fetches only that, and closes with a certificate: what Jira counts \
+against what is stored. Runs resume where they were stopped.";
+
+/// What follows the options in the program's own `--help`.
+pub(super) fn after_program() -> String {
+    let codes: Vec<String> = ExitCode::ALL
+        .into_iter()
+        .map(|code| format!("  {:>2}  {}", code.code(), code.meaning()))
+        .collect();
+    format!("{PROGRAM_EXAMPLES}\n\nExit codes:\n{}", codes.join("\n"))
+}
+
+const PROGRAM_EXAMPLES: &str = "\
+Examples:
+  See it work, with nothing configured:
+      extractor demo
+
+  Extract a project into a Postgres of your own:
+      export EXTRACTOR_JIRA__BASE_URL=https://jira.example.com
+      export EXTRACTOR_JIRA__TOKEN_FILE=/run/secrets/jira_token
+      export DATABASE_URL=postgres://extractor@db.example.com/warehouse
+      extractor check PROJ
+      extractor --backfill PROJ
+
+  Then keep it up to date, from cron:
+      */5 * * * *  extractor sync PROJ
+
+Configuration, from lowest to highest:
+  the built-in defaults, the profile, one file (--config, else ./extractor.toml, else
+  /etc/extractor/extractor.toml), the environment (and .env), the flags.
+  jira.base_url in the file is EXTRACTOR_JIRA__BASE_URL in the environment, and so on for each key.
+  Without database.url a private Postgres is started and stopped by extractor itself.";
+
+pub(super) const BACKFILL: &str = "\
+Extracts whole projects now, then exits. What is stored already and has not changed is not fetched \
+again, so a backfill that was interrupted goes on where it stopped when it is started again.";
+
+pub(super) const BACKFILL_EXAMPLES: &str = "\
+Examples:
+  extractor backfill PROJ OPS
+  extractor --backfill PROJ,OPS          the same
+  extractor backfill PROJ --dry-run      lists and counts; fetches and writes nothing
+  extractor backfill PROJ --json         the certificate as JSON on standard output";
+
+pub(super) const SYNC: &str = "\
+Brings each project up to date once, then exits: made for cron. It lists what was updated since the \
+last completed run, less the overlap (sync.overlap), and fetches what differs. A project that was \
+never extracted is backfilled. Without a project, those of sync.projects.";
+
+pub(super) const SYNC_EXAMPLES: &str = "\
+Examples:
+  extractor sync                         the projects of the configuration
+  extractor sync PROJ --dry-run          what would be fetched
+  */5 * * * *  extractor sync            from cron; exit code 75 means that the last one still runs";
+
+pub(super) const CHECK: &str = "\
+Checks everything a run needs, without extracting: the configuration and where each value came from, \
+the database and its schema, whether Jira can be reached, who we are there, its time zone, what this \
+instance supports, and how many issues each project has for this account.";
+
+pub(super) const CHECK_EXAMPLES: &str = "\
+Examples:
+  extractor check                        the projects of the configuration
+  extractor check PROJ --json            for a script";
+
+pub(super) const STATUS: &str = "\
+Shows what the database holds, without asking Jira: projects, cursors, how far behind they are, \
+counts, the queue, the last runs and the failures.";
+
+pub(super) const STATUS_EXAMPLES: &str = "\
+Examples:
+  extractor status
+  extractor status --json";
+
+pub(super) const CURSOR: &str = "\
+Shows or resets how far completed runs have got. After a reset the next sync of the project lists it \
+from the beginning; what has not changed is not fetched again.";
+
+pub(super) const CURSOR_EXAMPLES: &str = "\
+Examples:
+  extractor cursor                       lists them
+  extractor cursor reset PROJ";
+
+pub(super) const MIGRATE: &str = "\
+Applies the schema migrations that the database lacks, then exits. Other commands do it themselves \
+unless told not to (--no-migrate, or database.auto_migrate = false).";
+
+pub(super) const MIGRATE_EXAMPLES: &str = "\
+Examples:
+  DATABASE_URL=postgres://owner@db.example.com/warehouse extractor migrate";
+
+pub(super) const WORKER: &str = "\
+Fetches what any run has queued, from this process too, until told to stop. Start it on other \
+machines with the same database to share the work of a large backfill.";
+
+pub(super) const WORKER_EXAMPLES: &str = "\
+Examples:
+  extractor worker                       until it is told to stop
+  extractor worker --drain               until the queue is empty";
+
+pub(super) const DEMO: &str = "\
+Starts a simulated Jira and a private Postgres, backfills a generated project, and shows what was \
+stored: counts, the certificate, a few rows, and how to connect with psql. Nothing needs to be \
+configured; configuration files and the environment are not read.";
+
+pub(super) const DEMO_EXAMPLES: &str = "\
+Examples:
+  extractor demo
+  extractor demo --issues 20000 --seed 7
+  extractor demo --payloads issues.ndjson --keep --dir ./demo";

@@ -1,0 +1,356 @@
+//! Writing a hydrated batch: issues, children, queue, failures and the run's progress in one
+//! transaction. What each document means is `decide`'s; the statements on data are `bulk`'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::decide::{Decision, StoredIssue, decide, satisfies};
+use super::rows::{column, seconds, small};
+use super::{BatchToken, Store, StoreError, bulk, failures};
+use crate::model::{Failure, IssueDocument, IssueId, Site};
+
+/// First wait of an issue that came back older than it was listed; it doubles with each attempt.
+const STALE_BACKOFF: Duration = Duration::from_secs(2);
+
+/// What came of a batch, or of a part of it: every id must be leased under the token, and what is
+/// not named stays leased.
+#[derive(Debug, Clone)]
+pub struct BatchResult {
+    /// The batch.
+    pub token: BatchToken,
+    /// What was fetched.
+    pub documents: Vec<IssueDocument>,
+    /// Proven absent from Jira: what is stored of them is marked deleted.
+    pub gone: Vec<IssueId>,
+    /// Given up on, for now.
+    pub failed: Vec<Failure>,
+    /// To stay in the queue, and not to be tried before this has passed. May be among `documents`.
+    pub retry_later: Vec<(IssueId, Duration)>,
+}
+
+/// What a write did, in issues.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BatchWritten {
+    /// Inserted or rewritten.
+    pub written: u64,
+    /// Equal to what is stored.
+    pub unchanged: u64,
+    /// Older than what is stored, or poorer at the same age: not written.
+    pub refused: u64,
+    /// Older than they were listed: kept in the queue for another try.
+    pub behind: u64,
+    /// Marked as proven absent.
+    pub gone: u64,
+    /// Recorded as failures.
+    pub failed: u64,
+    /// Kept in the queue because the caller asked for it.
+    pub retried: u64,
+}
+
+/// A queue row that this batch has leased.
+struct Leased {
+    run: Uuid,
+    listed_updated: Option<DateTime<Utc>>,
+    attempts: u32,
+}
+
+/// What a batch is made of, each id once.
+struct Parts<'a> {
+    site: &'a Site,
+    token: i64,
+    documents: BTreeMap<i64, &'a IssueDocument>,
+    gone: BTreeSet<i64>,
+    failed: BTreeMap<i64, &'a Failure>,
+    retry: BTreeMap<i64, Duration>,
+}
+
+/// What leaves the queue, and what stays in it for how long.
+#[derive(Default)]
+struct Departures {
+    leaving: Vec<i64>,
+    staying: BTreeMap<i64, Duration>,
+}
+
+/// A run's share of a batch.
+#[derive(Default)]
+struct Progress {
+    hydrated: u64,
+    written: u64,
+    gone: u64,
+    failed: u64,
+}
+
+impl Store {
+    /// Writes a batch. Writing it twice is writing it once: the second finds the lease gone.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when any id is not leased under the token, and then nothing is
+    /// written; [`StoreError::DataRejected`] when Postgres cannot hold something in it.
+    pub async fn write_batch(&self, result: &BatchResult) -> Result<BatchWritten, StoreError> {
+        let parts = Parts::of(result);
+        self.tx("write_batch", async |tx| {
+            let leased = lock_leased(tx, &parts).await?;
+            let stored = bulk::load_stored(tx, parts.site, &parts.document_ids()).await?;
+            let decisions = parts.decide(&stored);
+            write_data(tx, &parts, &decisions, &stored).await?;
+            let departures = parts.departures(&leased, &stored);
+            record_failures(tx, &parts, &departures).await?;
+            leave_queue(tx, &parts, &departures).await?;
+            count_progress(tx, &parts, &leased, &decisions, &departures).await?;
+            Ok(parts.summary(&decisions, &departures))
+        })
+        .await
+    }
+}
+
+impl<'a> Parts<'a> {
+    fn of(result: &'a BatchResult) -> Self {
+        let mut documents: BTreeMap<i64, &IssueDocument> = BTreeMap::new();
+        for document in &result.documents {
+            let kept = documents.entry(document.id.0).or_insert(document);
+            if document.updated >= kept.updated {
+                *kept = document;
+            }
+        }
+        Self {
+            site: result.token.site(),
+            token: result.token.number(),
+            documents,
+            gone: result.gone.iter().map(|id| id.0).collect(),
+            failed: result.failed.iter().map(|failure| (failure.id.0, failure)).collect(),
+            retry: result.retry_later.iter().map(|(id, wait)| (id.0, *wait)).collect(),
+        }
+    }
+
+    fn document_ids(&self) -> Vec<i64> {
+        self.documents.keys().copied().collect()
+    }
+
+    /// Every id the batch speaks of, in order.
+    fn all_ids(&self) -> Vec<i64> {
+        let mut ids: BTreeSet<i64> = self.gone.clone();
+        ids.extend(self.documents.keys());
+        ids.extend(self.failed.keys());
+        ids.extend(self.retry.keys());
+        ids.into_iter().collect()
+    }
+
+    fn decide(&self, stored: &BTreeMap<i64, StoredIssue>) -> BTreeMap<i64, Decision> {
+        self.documents
+            .iter()
+            .map(|(id, document)| (*id, decide(stored.get(id), document)))
+            .collect()
+    }
+
+    fn documents_that(
+        &self,
+        decisions: &BTreeMap<i64, Decision>,
+        which: impl Fn(Decision) -> bool,
+    ) -> Vec<&'a IssueDocument> {
+        self.documents
+            .iter()
+            .filter(|(id, _)| decisions.get(id).is_some_and(|decision| which(*decision)))
+            .map(|(_, document)| *document)
+            .collect()
+    }
+
+    fn departures(
+        &self,
+        leased: &BTreeMap<i64, Leased>,
+        stored: &BTreeMap<i64, StoredIssue>,
+    ) -> Departures {
+        let mut departures = Departures { leaving: Vec::new(), staying: self.retry.clone() };
+        for (id, row) in leased {
+            if departures.staying.contains_key(id) {
+                continue;
+            }
+            let known = self.documents.get(id).map(|document| {
+                document.updated.max(stored.get(id).and_then(|stored| stored.updated))
+            });
+            match known {
+                Some(newest) if !satisfies(row.listed_updated, newest, row.attempts) => {
+                    departures.staying.insert(*id, stale_backoff(row.attempts));
+                }
+                _ => departures.leaving.push(*id),
+            }
+        }
+        departures
+    }
+
+    fn summary(
+        &self,
+        decisions: &BTreeMap<i64, Decision>,
+        departures: &Departures,
+    ) -> BatchWritten {
+        let mut summary = BatchWritten {
+            gone: self.gone.len() as u64,
+            failed: self.failed.len() as u64,
+            retried: self.retry.len() as u64,
+            behind: (departures.staying.len() - self.retry.len()) as u64,
+            ..BatchWritten::default()
+        };
+        for decision in decisions.values() {
+            match decision {
+                Decision::Insert | Decision::Rewrite => summary.written += 1,
+                Decision::Settle | Decision::Keep => summary.unchanged += 1,
+                Decision::Refuse => summary.refused += 1,
+            }
+        }
+        summary
+    }
+}
+
+fn is_written(decision: Decision) -> bool {
+    matches!(decision, Decision::Insert | Decision::Rewrite)
+}
+
+fn stale_backoff(attempts: u32) -> Duration {
+    STALE_BACKOFF.saturating_mul(1 << attempts.min(8))
+}
+
+/// Locks the queue rows of the batch, which also keeps other writers of the same issues away, and
+/// proves that all of them are still leased under its token.
+async fn lock_leased(
+    tx: &mut PgConnection,
+    parts: &Parts<'_>,
+) -> Result<BTreeMap<i64, Leased>, StoreError> {
+    let ids = parts.all_ids();
+    let rows = sqlx::query!(
+        "SELECT issue_id, run_id, listed_updated, attempts FROM extractor.pending
+         WHERE site = $1 AND issue_id = ANY($2) AND lease_token = $3
+         ORDER BY issue_id FOR UPDATE",
+        parts.site.as_str(),
+        &ids,
+        parts.token,
+    )
+    .fetch_all(tx)
+    .await?;
+    if rows.len() != ids.len() {
+        return Err(StoreError::LeaseLost { what: "the batch" });
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let leased = Leased {
+                run: row.run_id,
+                listed_updated: row.listed_updated,
+                attempts: small(row.attempts),
+            };
+            (row.issue_id, leased)
+        })
+        .collect())
+}
+
+async fn write_data(
+    tx: &mut PgConnection,
+    parts: &Parts<'_>,
+    decisions: &BTreeMap<i64, Decision>,
+    stored: &BTreeMap<i64, StoredIssue>,
+) -> Result<(), StoreError> {
+    let rewritten = parts.documents_that(decisions, is_written);
+    let settled = parts.documents_that(decisions, |decision| decision == Decision::Settle);
+    for chunk in bulk::chunks(&rewritten) {
+        bulk::upsert_issues(tx, parts.site, chunk).await?;
+        let rekeyed: Vec<&IssueDocument> = chunk
+            .iter()
+            .filter(|document| stored.get(&document.id.0).is_none_or(|s| s.key != document.key))
+            .copied()
+            .collect();
+        bulk::upsert_keys(tx, parts.site, &rekeyed).await?;
+        bulk::replace_children(tx, parts.site, chunk, |id| stored.contains_key(&id.0)).await?;
+    }
+    bulk::settle(tx, parts.site, &settled).await?;
+    let gone: Vec<i64> = parts.gone.iter().copied().collect();
+    bulk::mark_deleted(tx, parts.site, &gone).await?;
+    // Last, since every writer has these rows in common.
+    bulk::upsert_sprints(tx, parts.site, &rewritten).await?;
+    bulk::upsert_users(tx, parts.site, &rewritten).await
+}
+
+async fn record_failures(
+    tx: &mut PgConnection,
+    parts: &Parts<'_>,
+    departures: &Departures,
+) -> Result<(), StoreError> {
+    let failed: Vec<&Failure> = parts.failed.values().copied().collect();
+    failures::record(tx, parts.site, &failed).await?;
+    let healed: Vec<i64> =
+        departures.leaving.iter().filter(|id| !parts.failed.contains_key(id)).copied().collect();
+    failures::heal(tx, parts.site, &healed).await
+}
+
+async fn leave_queue(
+    tx: &mut PgConnection,
+    parts: &Parts<'_>,
+    departures: &Departures,
+) -> Result<(), StoreError> {
+    let removed = sqlx::query!(
+        "DELETE FROM extractor.pending
+         WHERE site = $1 AND issue_id = ANY($2) AND lease_token = $3",
+        parts.site.as_str(),
+        &departures.leaving,
+        parts.token,
+    )
+    .execute(&mut *tx)
+    .await?;
+    let ids: Vec<i64> = departures.staying.keys().copied().collect();
+    let waits: Vec<f64> = departures.staying.values().map(|wait| seconds(*wait)).collect();
+    let kept = sqlx::query!(
+        "UPDATE extractor.pending p
+         SET lease_worker = NULL, lease_token = NULL, leased_until = NULL,
+             attempts = attempts + 1, not_before = clock_timestamp() + make_interval(secs => n.wait)
+         FROM unnest($3::bigint[], $4::float8[]) AS n(issue_id, wait)
+         WHERE p.site = $1 AND p.lease_token = $2 AND p.issue_id = n.issue_id",
+        parts.site.as_str(),
+        parts.token,
+        &ids,
+        &waits,
+    )
+    .execute(tx)
+    .await?;
+    let expected = (departures.leaving.len() + departures.staying.len()) as u64;
+    if removed.rows_affected() + kept.rows_affected() == expected {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost { what: "the batch" })
+    }
+}
+
+/// Adds to the counters of each run the batch worked for. Last: these rows are the hottest.
+async fn count_progress(
+    tx: &mut PgConnection,
+    parts: &Parts<'_>,
+    leased: &BTreeMap<i64, Leased>,
+    decisions: &BTreeMap<i64, Decision>,
+    departures: &Departures,
+) -> Result<(), StoreError> {
+    let mut by_run: BTreeMap<Uuid, Progress> = BTreeMap::new();
+    for (id, row) in leased {
+        let progress = by_run.entry(row.run).or_default();
+        let stays = departures.staying.contains_key(id);
+        progress.hydrated += u64::from(decisions.contains_key(id) && !stays);
+        progress.written += u64::from(decisions.get(id).is_some_and(|d| is_written(*d)));
+        progress.gone += u64::from(parts.gone.contains(id));
+        progress.failed += u64::from(parts.failed.contains_key(id));
+    }
+    for (run, progress) in by_run {
+        sqlx::query!(
+            "UPDATE extractor.runs
+             SET hydrated = hydrated + $2, written = written + $3, gone = gone + $4,
+                 failed = failed + $5, updated_at = clock_timestamp()
+             WHERE id = $1",
+            run,
+            column(progress.hydrated),
+            column(progress.written),
+            column(progress.gone),
+            column(progress.failed),
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}

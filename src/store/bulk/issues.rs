@@ -1,0 +1,198 @@
+//! `jira.issues` and `jira.issue_keys`.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+
+use super::column;
+use crate::model::{IssueDocument, Site};
+use crate::store::StoreError;
+use crate::store::decide::StoredIssue;
+use crate::store::rows::parse;
+
+type Time = chrono::DateTime<chrono::Utc>;
+
+/// The hash probe: what is stored of these issues, without their bodies.
+pub(in crate::store) async fn load_stored(
+    tx: &mut PgConnection,
+    site: &Site,
+    ids: &[i64],
+) -> Result<BTreeMap<i64, StoredIssue>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT id, key, updated, tier, content_hash, extracted_at,
+             deleted_at IS NOT NULL AS "deleted!"
+           FROM jira.issues WHERE site = $1 AND id = ANY($2)"#,
+        site.as_str(),
+        ids,
+    )
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let stored = StoredIssue {
+                key: parse("issue key", &row.key)?,
+                updated: row.updated,
+                tier: parse("tier", &row.tier)?,
+                content_hash: row.content_hash,
+                extracted_at: row.extracted_at,
+                deleted: row.deleted,
+            };
+            Ok((row.id, stored))
+        })
+        .collect()
+}
+
+/// Inserts or rewrites issues. Even here a newer row is not overwritten.
+pub(in crate::store) async fn upsert_issues(
+    tx: &mut PgConnection,
+    site: &Site,
+    documents: &[&IssueDocument],
+) -> Result<(), StoreError> {
+    let labels = documents
+        .iter()
+        .map(|document| serde_json::to_string(&document.labels))
+        .collect::<Result<Vec<String>, _>>()
+        .map_err(|error| StoreError::DataRejected(sqlx::Error::Encode(Box::new(error))))?;
+    let d = documents;
+    sqlx::query!(
+        "INSERT INTO jira.issues AS stored (site, id, key, project_key, summary, issue_type, status,
+             status_category, priority, resolution, assignee_id, reporter_id, creator_id, parent_id,
+             labels, created, updated, resolved, due, fields, tier, text_repaired, content_hash,
+             extracted_at)
+         SELECT $1, id, key, project_key, summary, issue_type, status,
+             status_category, priority, resolution, assignee_id, reporter_id, creator_id, parent_id,
+             CASE labels WHEN '[]' THEN '{}'
+                 ELSE ARRAY(SELECT jsonb_array_elements_text(labels::jsonb)) END,
+             created, updated, resolved, due, fields::jsonb, tier, text_repaired, content_hash,
+             extracted_at
+         FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+             $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+             $14::bigint[], $15::text[], $16::timestamptz[], $17::timestamptz[],
+             $18::timestamptz[], $19::date[], $20::text[], $21::text[], $22::boolean[],
+             $23::bytea[], $24::timestamptz[])
+             AS n(id, key, project_key, summary, issue_type, status, status_category, priority,
+                 resolution, assignee_id, reporter_id, creator_id, parent_id, labels, created,
+                 updated, resolved, due, fields, tier, text_repaired, content_hash, extracted_at)
+         ON CONFLICT ON CONSTRAINT issues_pk DO UPDATE
+         SET key = excluded.key, project_key = excluded.project_key, summary = excluded.summary,
+             issue_type = excluded.issue_type, status = excluded.status,
+             status_category = excluded.status_category, priority = excluded.priority,
+             resolution = excluded.resolution, assignee_id = excluded.assignee_id,
+             reporter_id = excluded.reporter_id, creator_id = excluded.creator_id,
+             parent_id = excluded.parent_id, labels = excluded.labels, created = excluded.created,
+             updated = excluded.updated, resolved = excluded.resolved, due = excluded.due,
+             fields = excluded.fields, tier = excluded.tier,
+             text_repaired = excluded.text_repaired, content_hash = excluded.content_hash,
+             extracted_at = excluded.extracted_at, deleted_at = NULL
+         WHERE stored.updated IS NULL OR excluded.updated IS NULL
+            OR stored.updated <= excluded.updated",
+        site.as_str(),
+        &column(d, |d| d.id.0),
+        &column(d, |d| d.key.to_string()),
+        &column(d, |d| d.key.project().as_str()) as _,
+        &column(d, |d| d.summary.as_deref()) as _,
+        &column(d, |d| d.issue_type.as_deref()) as _,
+        &column(d, |d| d.status.as_deref()) as _,
+        &column(d, |d| d.status_category.as_deref()) as _,
+        &column(d, |d| d.priority.as_deref()) as _,
+        &column(d, |d| d.resolution.as_deref()) as _,
+        &column(d, |d| d.assignee_id.as_deref()) as _,
+        &column(d, |d| d.reporter_id.as_deref()) as _,
+        &column(d, |d| d.creator_id.as_deref()) as _,
+        &column(d, |d| d.parent_id.map(|id| id.0)) as _,
+        &labels,
+        &column(d, |d| d.created) as &[Option<Time>],
+        &column(d, |d| d.updated) as &[Option<Time>],
+        &column(d, |d| d.resolved) as &[Option<Time>],
+        &column(d, |d| d.due) as _,
+        &column(d, |d| d.fields.as_str()) as _,
+        &column(d, |d| d.tier.as_str()) as _,
+        &column(d, |d| d.text_repaired),
+        &column(d, |d| d.content_hash.as_slice()) as _,
+        &column(d, |d| d.extracted_at),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Records the keys of issues that are new or have another key than before.
+pub(in crate::store) async fn upsert_keys(
+    tx: &mut PgConnection,
+    site: &Site,
+    documents: &[&IssueDocument],
+) -> Result<(), StoreError> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let ids = column(documents, |d| d.id.0);
+    let keys = column(documents, |d| d.key.to_string());
+    let times = column(documents, |d| d.extracted_at);
+    sqlx::query!(
+        "UPDATE jira.issue_keys k SET last_seen = n.at
+         FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) AS n(issue_id, key, at)
+         WHERE k.site = $1 AND k.issue_id = n.issue_id AND k.key <> n.key AND k.last_seen IS NULL",
+        site.as_str(),
+        &ids,
+        &keys,
+        &times,
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO jira.issue_keys AS k (site, key, issue_id, first_seen)
+         SELECT $1, n.key, n.issue_id, n.at
+         FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) AS n(issue_id, key, at)
+         ON CONFLICT ON CONSTRAINT issue_keys_pk DO UPDATE SET last_seen = NULL
+         WHERE k.last_seen IS NOT NULL",
+        site.as_str(),
+        &ids,
+        &keys,
+        &times,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Records that unchanged issues have been fetched again, long enough after their last change.
+pub(in crate::store) async fn settle(
+    tx: &mut PgConnection,
+    site: &Site,
+    documents: &[&IssueDocument],
+) -> Result<(), StoreError> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE jira.issues i SET extracted_at = n.at
+         FROM unnest($2::bigint[], $3::timestamptz[]) AS n(id, at)
+         WHERE i.site = $1 AND i.id = n.id AND i.extracted_at < n.at",
+        site.as_str(),
+        &column(documents, |d| d.id.0),
+        &column(documents, |d| d.extracted_at),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Marks issues deleted that are proven absent.
+pub(in crate::store) async fn mark_deleted(
+    tx: &mut PgConnection,
+    site: &Site,
+    ids: &[i64],
+) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE jira.issues SET deleted_at = clock_timestamp()
+         WHERE site = $1 AND id = ANY($2) AND deleted_at IS NULL",
+        site.as_str(),
+        ids,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}

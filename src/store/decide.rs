@@ -1,0 +1,140 @@
+//! What a fetched document means for what is stored: pure, and tried on its own.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::{IssueDocument, IssueKey, Tier};
+
+/// A document fetched so soon after the issue's last change may lack a further change that Jira
+/// stamped alike. The listing's diff has the same number in SQL.
+pub(super) const UNSETTLED: TimeDelta = TimeDelta::seconds(5);
+/// A document older than its listing is accepted after so many fetches: the listing may be wrong.
+pub(super) const STALE_ATTEMPTS: u32 = 5;
+
+/// What the hash probe knows of a stored issue.
+#[derive(Debug, Clone)]
+pub(super) struct StoredIssue {
+    pub(super) key: IssueKey,
+    pub(super) updated: Option<DateTime<Utc>>,
+    pub(super) tier: Tier,
+    pub(super) content_hash: Vec<u8>,
+    pub(super) extracted_at: DateTime<Utc>,
+    pub(super) deleted: bool,
+}
+
+/// What to do with a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Not stored yet.
+    Insert,
+    /// Differs from what is stored, and replaces it.
+    Rewrite,
+    /// Equals what is stored; only when it was fetched is news.
+    Settle,
+    /// Equals what is stored.
+    Keep,
+    /// Older, or poorer at the same age: what is stored stays.
+    Refuse,
+}
+
+/// Compares a document with what is stored.
+pub(super) fn decide(stored: Option<&StoredIssue>, document: &IssueDocument) -> Decision {
+    let Some(stored) = stored else { return Decision::Insert };
+    let older = matches!((document.updated, stored.updated), (Some(new), Some(old)) if new < old);
+    let poorer = document.updated == stored.updated && document.tier < stored.tier;
+    if older || poorer {
+        return Decision::Refuse;
+    }
+    let same = document.content_hash == *stored.content_hash
+        && document.updated == stored.updated
+        && document.tier == stored.tier
+        && document.key == stored.key
+        && !stored.deleted;
+    if !same {
+        return Decision::Rewrite;
+    }
+    let unsettled = stored.updated.is_some_and(|updated| updated > stored.extracted_at - UNSETTLED);
+    if unsettled && document.extracted_at > stored.extracted_at {
+        Decision::Settle
+    } else {
+        Decision::Keep
+    }
+}
+
+/// Whether the issue may leave the queue: what is known now is at least as new as the listing said,
+/// or it was tried often enough.
+pub(super) fn satisfies(
+    listed: Option<DateTime<Utc>>,
+    newest_known: Option<DateTime<Utc>>,
+    attempts: u32,
+) -> bool {
+    newest_known >= listed || attempts.saturating_add(1) >= STALE_ATTEMPTS
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::store::testing::document;
+
+    fn at(secs: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(secs, 0).unwrap()
+    }
+
+    fn stored() -> StoredIssue {
+        let document = document(1);
+        StoredIssue {
+            key: document.key,
+            updated: Some(at(1000)),
+            tier: Tier::Full,
+            content_hash: document.content_hash.to_vec(),
+            extracted_at: at(2000),
+            deleted: false,
+        }
+    }
+
+    #[rstest]
+    #[case::same(|_, _| {}, Decision::Keep)]
+    #[case::other_content(|_, d| d.content_hash = [9; 16], Decision::Rewrite)]
+    #[case::newer(|_, d| d.updated = Some(at(1001)), Decision::Rewrite)]
+    #[case::older(|_, d| { d.updated = Some(at(999)); d.content_hash = [9; 16] }, Decision::Refuse)]
+    #[case::poorer(|_, d| { d.tier = Tier::Minimal; d.content_hash = [9; 16] }, Decision::Refuse)]
+    #[case::poorer_but_newer(|_, d| { d.tier = Tier::Minimal; d.updated = Some(at(1001)) }, Decision::Rewrite)]
+    #[case::richer(|s, _| s.tier = Tier::Minimal, Decision::Rewrite)]
+    #[case::moved(|s, _| s.key = "Q-1".parse().unwrap(), Decision::Rewrite)]
+    #[case::tombstoned(|s, _| s.deleted = true, Decision::Rewrite)]
+    #[case::fetched_soon_after(|s, _| s.extracted_at = at(1001), Decision::Settle)]
+    #[case::fetched_before(|s, d| { s.extracted_at = at(1001); d.extracted_at = at(1000) }, Decision::Keep)]
+    fn a_document_is_compared_with_what_is_stored(
+        #[case] change: fn(&mut StoredIssue, &mut IssueDocument),
+        #[case] expected: Decision,
+    ) {
+        let mut stored = stored();
+        let mut document = document(1);
+        document.updated = stored.updated;
+        document.extracted_at = at(3000);
+        change(&mut stored, &mut document);
+        assert_eq!(decide(Some(&stored), &document), expected);
+    }
+
+    #[test]
+    fn what_is_not_stored_is_inserted() {
+        assert_eq!(decide(None, &document(1)), Decision::Insert);
+    }
+
+    #[rstest]
+    #[case(Some(at(10)), Some(at(10)), 0, true)]
+    #[case(Some(at(10)), Some(at(9)), 0, false)]
+    #[case(Some(at(10)), None, 0, false)]
+    #[case(None, None, 0, true)]
+    #[case(Some(at(10)), Some(at(9)), STALE_ATTEMPTS - 2, false)]
+    #[case(Some(at(10)), Some(at(9)), STALE_ATTEMPTS - 1, true)]
+    fn a_document_older_than_its_listing_is_asked_for_again(
+        #[case] listed: Option<DateTime<Utc>>,
+        #[case] known: Option<DateTime<Utc>>,
+        #[case] attempts: u32,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(satisfies(listed, known, attempts), expected);
+    }
+}

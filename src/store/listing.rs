@@ -1,0 +1,241 @@
+//! Recording a page of a listing: what is new or changed goes to the queue, with the checkpoint,
+//! in one transaction.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::leases::fence;
+use super::queue::PENDING_CHANNEL;
+use super::rows::column;
+use super::{ProjectLease, Store, StoreError};
+use crate::model::{Checkpoint, IssueId, ListedIssue, RunId};
+
+/// What a page brought, in issues.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PageOutcome {
+    /// Not listed by this run before.
+    pub listed_new: u64,
+    /// Queued for hydration; what was in the queue already counts only when it is another run's.
+    pub queued: u64,
+    /// Listed for the first time and found unchanged.
+    pub unchanged: u64,
+}
+
+/// A page as the statements take it, sorted by id so that writers cannot deadlock.
+struct Rows {
+    ids: Vec<i64>,
+    keys: Vec<String>,
+    updated: Vec<Option<chrono::DateTime<chrono::Utc>>>,
+    positions: Vec<i64>,
+}
+
+impl Store {
+    /// Records one page and the checkpoint after it.
+    ///
+    /// A listed issue is queued if it is not stored; or stored under another key, as deleted, or on
+    /// the minimal tier; or listed with a newer `updated` than stored; or stored *unsettled*:
+    /// fetched within five seconds of its last change, so that a further change in the same second
+    /// may have been missed.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`]. Then nothing of the page is recorded.
+    pub async fn record_page(
+        &self,
+        lease: &ProjectLease,
+        id: RunId,
+        page: &[ListedIssue],
+        checkpoint: &Checkpoint,
+    ) -> Result<PageOutcome, StoreError> {
+        let rows = Rows::of(page);
+        self.tx("record_page", async |tx| {
+            fence(tx, lease).await?;
+            let listed = list(tx, id, &rows).await?;
+            let changed = enqueue(tx, lease, id, &rows).await?;
+            let unchanged = listed.iter().filter(|id| !changed.seen.contains(id)).count();
+            let outcome = PageOutcome {
+                listed_new: listed.len() as u64,
+                queued: changed.queued,
+                unchanged: unchanged as u64,
+            };
+            advance(tx, id, &outcome, checkpoint).await?;
+            Ok(outcome)
+        })
+        .await
+    }
+
+    /// Queues again, for this run, the project's failures whose time has come.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn requeue_failures(
+        &self,
+        lease: &ProjectLease,
+        id: RunId,
+    ) -> Result<u64, StoreError> {
+        self.tx("requeue_failures", async |tx| {
+            fence(tx, lease).await?;
+            let queued = sqlx::query!(
+                "INSERT INTO extractor.pending
+                     (site, issue_id, project_key, run_id, key, queue_order, queued_at)
+                 SELECT site, issue_id, project_key, $3, key,
+                     nextval('extractor.pending_order'), clock_timestamp()
+                 FROM extractor.failures
+                 WHERE site = $1 AND project_key = $2 AND next_try <= clock_timestamp()
+                 ORDER BY issue_id
+                 ON CONFLICT ON CONSTRAINT pending_pk DO NOTHING",
+                lease.site().as_str(),
+                lease.project().as_str(),
+                id.0,
+            )
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            sqlx::query!(
+                "UPDATE extractor.runs SET queued = queued + $2 WHERE id = $1",
+                id.0,
+                column(queued)
+            )
+            .execute(tx)
+            .await?;
+            Ok(queued)
+        })
+        .await
+    }
+}
+
+impl Rows {
+    /// The page without duplicates: of two rows with one id the newer stays.
+    fn of(page: &[ListedIssue]) -> Self {
+        let mut newest: BTreeMap<IssueId, (i64, &ListedIssue)> = BTreeMap::new();
+        for (position, row) in (0..).zip(page) {
+            let kept = newest.entry(row.id).or_insert((position, row));
+            if row.updated >= kept.1.updated {
+                kept.1 = row;
+            }
+        }
+        Self {
+            ids: newest.keys().map(|id| id.0).collect(),
+            keys: newest.values().map(|(_, row)| row.key.to_string()).collect(),
+            updated: newest.values().map(|(_, row)| row.updated).collect(),
+            positions: newest.values().map(|(position, _)| *position).collect(),
+        }
+    }
+}
+
+/// Adds the page to what the run has listed; answers with what is new.
+async fn list(
+    connection: &mut PgConnection,
+    id: RunId,
+    rows: &Rows,
+) -> Result<Vec<i64>, StoreError> {
+    let listed = sqlx::query_scalar!(
+        "INSERT INTO extractor.listed (run_id, issue_id, key, updated)
+         SELECT $1, n.issue_id, n.key, n.updated
+         FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) AS n(issue_id, key, updated)
+         ON CONFLICT ON CONSTRAINT listed_pk DO NOTHING
+         RETURNING issue_id",
+        id.0,
+        &rows.ids,
+        &rows.keys,
+        &rows.updated as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(listed)
+}
+
+/// What the diff found.
+struct Changed {
+    /// Every issue that differs from what is stored, queued now or before.
+    seen: std::collections::HashSet<i64>,
+    /// How many of them were not in this run's queue before.
+    queued: u64,
+}
+
+/// The diff: compares the page with what is stored, and queues what differs in listing order.
+/// An issue that is in the queue already keeps its place and its lease.
+async fn enqueue(
+    connection: &mut PgConnection,
+    lease: &ProjectLease,
+    id: RunId,
+    rows: &Rows,
+) -> Result<Changed, StoreError> {
+    let changed = sqlx::query!(
+        r#"WITH changed AS (
+             SELECT n.issue_id, n.key, n.updated, n.position, q.run_id AS queued_for
+             FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::bigint[])
+                 AS n(issue_id, key, updated, position)
+             LEFT JOIN jira.issues i ON i.site = $1 AND i.id = n.issue_id
+             LEFT JOIN extractor.pending q ON q.site = $1 AND q.issue_id = n.issue_id
+             WHERE i.id IS NULL
+                OR i.key <> n.key
+                OR i.deleted_at IS NOT NULL
+                OR i.tier = 'minimal'
+                OR n.updated > i.updated
+                OR (n.updated IS NOT NULL AND i.updated IS NULL)
+                OR i.updated > i.extracted_at - interval '5 seconds'
+         ), ordered AS MATERIALIZED (
+             SELECT *, nextval('extractor.pending_order') AS queue_order
+             FROM (SELECT * FROM changed ORDER BY position) AS by_position
+         ), queued AS (
+             INSERT INTO extractor.pending AS p
+                 (site, issue_id, project_key, run_id, key, listed_updated, queue_order, queued_at)
+             SELECT $1, issue_id, $2, $3, key, updated, queue_order, clock_timestamp()
+             FROM ordered ORDER BY issue_id
+             ON CONFLICT ON CONSTRAINT pending_pk DO UPDATE
+             SET project_key = excluded.project_key, run_id = excluded.run_id, key = excluded.key,
+                 listed_updated = greatest(p.listed_updated, excluded.listed_updated)
+             WHERE (p.project_key, p.run_id, p.key)
+                     IS DISTINCT FROM (excluded.project_key, excluded.run_id, excluded.key)
+                OR p.listed_updated < excluded.listed_updated
+                OR (p.listed_updated IS NULL AND excluded.listed_updated IS NOT NULL)
+         )
+         SELECT issue_id AS "issue_id!", (queued_for IS DISTINCT FROM $3) AS "queued!" FROM ordered"#,
+        lease.site().as_str(),
+        lease.project().as_str(),
+        id.0,
+        &rows.ids,
+        &rows.keys,
+        &rows.updated as _,
+        &rows.positions,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(Changed {
+        queued: changed.iter().filter(|row| row.queued).count() as u64,
+        seen: changed.into_iter().map(|row| row.issue_id).collect(),
+    })
+}
+
+/// Moves the run on: checkpoint and counters; wakes whoever waits for work.
+async fn advance(
+    connection: &mut PgConnection,
+    id: RunId,
+    outcome: &PageOutcome,
+    checkpoint: &Checkpoint,
+) -> Result<(), StoreError> {
+    let advanced = sqlx::query!(
+        "UPDATE extractor.runs
+         SET checkpoint = $2, listed = listed + $3, queued = queued + $4,
+             unchanged = unchanged + $5, pages = pages + 1, updated_at = clock_timestamp()
+         WHERE id = $1 AND state = 'running'",
+        id.0,
+        Json(checkpoint) as _,
+        column(outcome.listed_new),
+        column(outcome.queued),
+        column(outcome.unchanged),
+    )
+    .execute(&mut *connection)
+    .await?;
+    if advanced.rows_affected() != 1 {
+        return Err(StoreError::RunNotOpen { id });
+    }
+    if outcome.queued > 0 {
+        sqlx::query!("SELECT pg_notify($1, $2)", PENDING_CHANNEL, id.to_string())
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! The only place that speaks SQL: one [`Store`] over one Postgres.
+//!
+//! What it promises to the pipeline:
+//! - **Every write is one transaction**, named, retried when Postgres asks for it (serialization,
+//!   deadlock), and made through [`Store::tx`] alone.
+//! - **Every write of a run is fenced.** A [`ProjectLease`] and a [`BatchToken`] can only be minted
+//!   here. Each carries a number that rises with every acquisition, and a write whose number is no
+//!   longer the newest touches nothing and fails with [`StoreError::LeaseLost`].
+//! - **Who is alive is decided by the database**: a [`Session`] is a connection of its own; the
+//!   leases of a killed process are free as soon as Postgres has noticed the connection's end, those
+//!   of a sleeping one after [`WORKER_TTL`]. All times are the database's.
+//! - **Progress is monotonic in the SQL itself**: an older document never replaces a newer one, the
+//!   cursor never falls, absence from a list that Jira cut short removes nothing.
+//!
+//! It knows neither Jira's wire nor the network; what to fetch and when to give up is `sync`'s.
+
+mod batch;
+mod bulk;
+mod catalogue;
+mod certificates;
+mod connect;
+mod cursors;
+mod decide;
+mod error;
+mod facts;
+mod failures;
+mod leases;
+mod listing;
+mod migrate;
+pub mod private_postgres;
+mod queue;
+mod rows;
+mod runs;
+mod session;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod tx;
+
+pub use batch::{BatchResult, BatchWritten};
+pub use certificates::CertificateCounts;
+pub use connect::Settings;
+pub use cursors::CursorFacts;
+pub use error::StoreError;
+pub use facts::{ProjectFacts, QueueFacts, TierCounts};
+pub use failures::StoredFailure;
+pub use leases::{Holder, ProjectClaim, ProjectLease};
+pub use listing::PageOutcome;
+pub use queue::{
+    Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
+};
+pub use runs::{NewRun, Run, RunFilter};
+pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
+
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+
+/// Everything that is stored, and the only way to it. Clones share one pool.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+    /// For the connections outside the pool: migrations, sessions, listeners.
+    options: PgConnectOptions,
+}

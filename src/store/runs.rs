@@ -1,0 +1,479 @@
+//! Runs: starting, resuming, ending. Each write needs the project's lease.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::leases::{fence, release};
+use super::rows::{column, count, parse, seconds, small};
+use super::{ProjectLease, Store, StoreError};
+use crate::model::{
+    Checkpoint, FailureCategory, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, WorkerId,
+};
+
+/// What a new run is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// What it lists and may conclude.
+    pub kind: RunKind,
+    /// Issues updated from then on are listed; `None`: all.
+    pub lists_from: Option<DateTime<Utc>>,
+    /// Now, by Jira's clock: where the cursor goes when the run completes.
+    pub horizon: DateTime<Utc>,
+    /// Extra JQL.
+    pub filter: Option<String>,
+}
+
+/// A run as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The Jira instance.
+    pub site: Site,
+    /// The project.
+    pub project: ProjectKey,
+    /// What it lists and may conclude.
+    pub kind: RunKind,
+    /// Where it is in its life. `Running` may also be a run whose process was killed.
+    pub state: RunState,
+    /// The worker that started or last resumed it.
+    pub worker: WorkerId,
+    /// Issues updated from then on are listed; `None`: all.
+    pub lists_from: Option<DateTime<Utc>>,
+    /// When it started, by Jira's clock.
+    pub horizon: DateTime<Utc>,
+    /// The extra JQL it was started with.
+    pub filter: Option<String>,
+    /// How far the listing has got.
+    pub checkpoint: Checkpoint,
+    /// Which listing this is: 1, and one more for each repair.
+    pub attempt: u32,
+    /// How often it was taken up again.
+    pub resumes: u32,
+    /// What it has done so far.
+    pub counters: RunCounters,
+    /// When it started, by the database's clock.
+    pub started_at: DateTime<Utc>,
+    /// Its last progress, by the database's clock.
+    pub updated_at: DateTime<Utc>,
+    /// When it ended, by the database's clock.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Who can do something about that.
+    pub error_category: Option<FailureCategory>,
+}
+
+/// Which runs to load; `None` matches everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// One run.
+    pub id: Option<RunId>,
+    /// Runs of one instance.
+    pub site: Option<Site>,
+    /// Runs of one project.
+    pub project: Option<ProjectKey>,
+}
+
+struct Row {
+    id: Uuid,
+    site: String,
+    project_key: String,
+    kind: String,
+    state: String,
+    worker: Uuid,
+    lists_from: Option<DateTime<Utc>>,
+    horizon: DateTime<Utc>,
+    filter: Option<String>,
+    checkpoint: Json<Checkpoint>,
+    attempt: i32,
+    resumes: i32,
+    listed: i64,
+    unchanged: i64,
+    queued: i64,
+    hydrated: i64,
+    written: i64,
+    gone: i64,
+    failed: i64,
+    pages: i64,
+    started_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+    error: Option<String>,
+    error_category: Option<String>,
+}
+
+impl TryFrom<Row> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let category = row.error_category.as_deref().map(|text| parse("error category", text));
+        Ok(Self {
+            id: RunId(row.id),
+            site: Site::new(row.site),
+            project: parse("project key", &row.project_key)?,
+            kind: parse("run kind", &row.kind)?,
+            state: parse("run state", &row.state)?,
+            worker: WorkerId(row.worker),
+            lists_from: row.lists_from,
+            horizon: row.horizon,
+            filter: row.filter,
+            checkpoint: row.checkpoint.0,
+            attempt: small(row.attempt),
+            resumes: small(row.resumes),
+            counters: RunCounters {
+                listed: count(row.listed),
+                unchanged: count(row.unchanged),
+                queued: count(row.queued),
+                hydrated: count(row.hydrated),
+                written: count(row.written),
+                gone: count(row.gone),
+                failed: count(row.failed),
+                pages: count(row.pages),
+            },
+            started_at: row.started_at,
+            updated_at: row.updated_at,
+            finished_at: row.finished_at,
+            error: row.error,
+            error_category: category.transpose()?,
+        })
+    }
+}
+
+impl Store {
+    /// Starts a run. Earlier runs of the project that never ended are cancelled, and what they left
+    /// in the queue becomes this run's.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn start_run(&self, lease: &ProjectLease, new: &NewRun) -> Result<RunId, StoreError> {
+        let id = RunId(Uuid::now_v7());
+        self.tx("start_run", async |tx| {
+            fence(tx, lease).await?;
+            supersede(tx, lease, id).await?;
+            sqlx::query!(
+                "INSERT INTO extractor.runs (id, site, project_key, kind, state, worker, lists_from,
+                     horizon, filter, checkpoint, started_at, updated_at)
+                 VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9,
+                     clock_timestamp(), clock_timestamp())",
+                id.0,
+                lease.site().as_str(),
+                lease.project().as_str(),
+                new.kind.as_str(),
+                lease.worker().0,
+                new.lists_from,
+                new.horizon,
+                new.filter,
+                Json(Checkpoint::default()) as _,
+            )
+            .execute(&mut *tx)
+            .await?;
+            adopt_pending(tx, lease, id).await
+        })
+        .await?;
+        Ok(id)
+    }
+
+    /// The newest run of the project, if it ended before its end: killed, interrupted or failed.
+    /// Whether its kind and filter make it worth resuming is the caller's to say.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn load_resumable_run(
+        &self,
+        lease: &ProjectLease,
+    ) -> Result<Option<Run>, StoreError> {
+        let filter = RunFilter {
+            site: Some(lease.site().clone()),
+            project: Some(lease.project().clone()),
+            ..RunFilter::default()
+        };
+        let newest = self.list_runs(&filter, 1).await?.pop();
+        Ok(newest.filter(|run| resumable(run.state)))
+    }
+
+    /// Takes up a run of the project where its checkpoint says.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`] when it has ended for good.
+    pub async fn resume_run(&self, lease: &ProjectLease, id: RunId) -> Result<Run, StoreError> {
+        self.tx("resume_run", async |tx| {
+            fence(tx, lease).await?;
+            let resumed = sqlx::query!(
+                "UPDATE extractor.runs
+                 SET state = 'running', resumes = resumes + 1, worker = $4, error = NULL,
+                     error_category = NULL, finished_at = NULL, updated_at = clock_timestamp()
+                 WHERE id = $1 AND site = $2 AND project_key = $3
+                   AND state IN ('running', 'interrupted', 'failed')",
+                id.0,
+                lease.site().as_str(),
+                lease.project().as_str(),
+                lease.worker().0,
+            )
+            .execute(&mut *tx)
+            .await?;
+            open(resumed.rows_affected(), id)?;
+            adopt_pending(tx, lease, id).await?;
+            let filter = RunFilter { id: Some(id), ..RunFilter::default() };
+            select(&mut *tx, &filter, 1).await?.pop().ok_or(StoreError::RunNotOpen { id })
+        })
+        .await
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn load_run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        let filter = RunFilter { id: Some(id), ..RunFilter::default() };
+        Ok(self.list_runs(&filter, 1).await?.pop())
+    }
+
+    /// Runs, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn list_runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<Run>, StoreError> {
+        select(&self.pool, filter, limit).await
+    }
+
+    /// Begins the listing again, for a repair: what is listed stays listed.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
+    pub async fn restart_listing(&self, lease: &ProjectLease, id: RunId) -> Result<(), StoreError> {
+        self.tx("restart_listing", async |tx| {
+            fence(tx, lease).await?;
+            let restarted = sqlx::query!(
+                "UPDATE extractor.runs
+                 SET checkpoint = $2, attempt = attempt + 1, updated_at = clock_timestamp()
+                 WHERE id = $1 AND state = 'running'",
+                id.0,
+                Json(Checkpoint::default()) as _,
+            )
+            .execute(tx)
+            .await?;
+            open(restarted.rows_affected(), id)
+        })
+        .await
+    }
+
+    /// Ends a run that got to its end, as `Completed`, `Incomplete` or `Cancelled`, and gives the
+    /// project back. With a `horizon` the project's cursor moves there, unless it is further.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
+    pub async fn complete_run(
+        &self,
+        lease: &ProjectLease,
+        id: RunId,
+        state: RunState,
+        horizon: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        self.tx("complete_run", async |tx| {
+            fence(tx, lease).await?;
+            end(tx, id, state, None).await?;
+            sqlx::query!(
+                "UPDATE extractor.cursors
+                 SET completed_until = greatest(completed_until, $4),
+                     last_run_id = CASE WHEN $4::timestamptz IS NULL THEN last_run_id ELSE $3 END
+                 WHERE site = $1 AND project_key = $2",
+                lease.site().as_str(),
+                lease.project().as_str(),
+                id.0,
+                horizon,
+            )
+            .execute(&mut *tx)
+            .await?;
+            forget_listed(tx, id).await?;
+            release(tx, lease).await
+        })
+        .await
+    }
+
+    /// Ends a run that could not finish, and gives the project back. The next run resumes it.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
+    pub async fn fail_run(
+        &self,
+        lease: &ProjectLease,
+        id: RunId,
+        error: &str,
+        category: FailureCategory,
+    ) -> Result<(), StoreError> {
+        self.tx("fail_run", async |tx| {
+            fence(tx, lease).await?;
+            end(tx, id, RunState::Failed, Some((error, category))).await?;
+            release(tx, lease).await
+        })
+        .await
+    }
+
+    /// Sets a run aside that was told to stop, and gives the project back. The next run resumes it.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
+    pub async fn interrupt_run(&self, lease: &ProjectLease, id: RunId) -> Result<(), StoreError> {
+        self.tx("interrupt_run", async |tx| {
+            fence(tx, lease).await?;
+            end(tx, id, RunState::Interrupted, None).await?;
+            release(tx, lease).await
+        })
+        .await
+    }
+
+    /// Forgets what a run has listed, for instance before it starts over.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn forget_listed(&self, lease: &ProjectLease, id: RunId) -> Result<(), StoreError> {
+        self.tx("forget_listed", async |tx| {
+            fence(tx, lease).await?;
+            forget_listed(tx, id).await
+        })
+        .await
+    }
+
+    /// Records how late a row was seen to arrive in Jira's index; the greatest is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn record_index_lag(
+        &self,
+        lease: &ProjectLease,
+        lag: Duration,
+    ) -> Result<(), StoreError> {
+        self.tx("record_index_lag", async |tx| {
+            fence(tx, lease).await?;
+            sqlx::query!(
+                "UPDATE extractor.cursors SET max_lag_secs = greatest(max_lag_secs, ceil($3)::bigint)
+                 WHERE site = $1 AND project_key = $2",
+                lease.site().as_str(),
+                lease.project().as_str(),
+                seconds(lag),
+            )
+            .execute(tx)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn resumable(state: RunState) -> bool {
+    match state {
+        RunState::Running | RunState::Interrupted | RunState::Failed => true,
+        RunState::Completed | RunState::Incomplete | RunState::Cancelled => false,
+    }
+}
+
+fn open(rows: u64, id: RunId) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::RunNotOpen { id }) }
+}
+
+async fn select(
+    executor: impl PgExecutor<'_>,
+    filter: &RunFilter,
+    limit: u32,
+) -> Result<Vec<Run>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id, site, project_key, kind, state, worker, lists_from, horizon, filter,
+             checkpoint AS "checkpoint: Json<Checkpoint>", attempt, resumes, listed, unchanged,
+             queued, hydrated, written, gone, failed, pages, started_at, updated_at, finished_at,
+             error, error_category
+           FROM extractor.runs
+           WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR site = $2)
+             AND ($3::text IS NULL OR project_key = $3)
+           ORDER BY started_at DESC, id DESC LIMIT $4"#,
+        filter.id.map(|id| id.0),
+        filter.site.as_ref().map(Site::as_str),
+        filter.project.as_ref().map(ProjectKey::as_str),
+        i64::from(limit),
+    )
+    .fetch_all(executor)
+    .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// Closes the project's runs that never ended; `successor` takes their place.
+async fn supersede(
+    connection: &mut PgConnection,
+    lease: &ProjectLease,
+    successor: RunId,
+) -> Result<(), StoreError> {
+    let superseded = sqlx::query_scalar!(
+        "UPDATE extractor.runs
+         SET state = 'cancelled', error = 'superseded by run ' || $3::text,
+             finished_at = clock_timestamp(), updated_at = clock_timestamp()
+         WHERE site = $1 AND project_key = $2 AND state IN ('running', 'interrupted')
+         RETURNING id",
+        lease.site().as_str(),
+        lease.project().as_str(),
+        successor.to_string(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query!("DELETE FROM extractor.listed WHERE run_id = ANY($1)", &superseded)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Makes everything queued for the project this run's, so that the run waits for it.
+async fn adopt_pending(
+    connection: &mut PgConnection,
+    lease: &ProjectLease,
+    id: RunId,
+) -> Result<(), StoreError> {
+    let adopted = sqlx::query!(
+        "UPDATE extractor.pending SET run_id = $3
+         WHERE site = $1 AND project_key = $2 AND run_id <> $3",
+        lease.site().as_str(),
+        lease.project().as_str(),
+        id.0,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "UPDATE extractor.runs SET queued = queued + $2 WHERE id = $1",
+        id.0,
+        column(adopted.rows_affected()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn end(
+    connection: &mut PgConnection,
+    id: RunId,
+    state: RunState,
+    error: Option<(&str, FailureCategory)>,
+) -> Result<(), StoreError> {
+    let ended = sqlx::query!(
+        "UPDATE extractor.runs
+         SET state = $2, error = $3, error_category = $4,
+             finished_at = clock_timestamp(), updated_at = clock_timestamp()
+         WHERE id = $1 AND state = 'running'",
+        id.0,
+        state.as_str(),
+        error.map(|(text, _)| text),
+        error.map(|(_, category)| category.as_str()),
+    )
+    .execute(connection)
+    .await?;
+    open(ended.rows_affected(), id)
+}
+
+async fn forget_listed(connection: &mut PgConnection, id: RunId) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM extractor.listed WHERE run_id = $1", id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! The one way to write: a named transaction, retried when Postgres asks for it.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, PgConnection};
+use tracing::Instrument;
+
+use super::{Store, StoreError};
+
+/// How often one transaction is begun before it counts as contended.
+const MAX_ATTEMPTS: u32 = 6;
+/// Wait before the second attempt; it doubles with each further one.
+const FIRST_BACKOFF: Duration = Duration::from_millis(10);
+
+impl Store {
+    /// Runs `work` in one transaction and commits it.
+    ///
+    /// `name` is in the trace, and in `pg_stat_activity` as a comment on `BEGIN`. `work` runs again
+    /// from the start after a deadlock or a serialization failure, so it must have no effect
+    /// outside the transaction.
+    pub(super) async fn tx<T, F>(&self, name: &'static str, work: F) -> Result<T, StoreError>
+    where
+        F: AsyncFn(&mut PgConnection) -> Result<T, StoreError>,
+    {
+        let mut attempt = 1;
+        loop {
+            let span = tracing::debug_span!("tx", tx.name = name, tx.attempt = attempt);
+            match self.attempt(name, &work).instrument(span).await {
+                Err(error) if error.asks_for_retry() && attempt < MAX_ATTEMPTS => {
+                    tracing::debug!(tx.name = name, tx.attempt = attempt, "transaction collided");
+                    tokio::time::sleep(backoff(attempt)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn attempt<T, F>(&self, name: &'static str, work: &F) -> Result<T, StoreError>
+    where
+        F: AsyncFn(&mut PgConnection) -> Result<T, StoreError>,
+    {
+        let begin = AssertSqlSafe(format!("BEGIN /* {name} */"));
+        let mut transaction = self.pool.begin_with(begin).await?;
+        let value = work(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(value)
+    }
+}
+
+fn backoff(attempt: u32) -> Duration {
+    FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_and_stay_short() {
+        assert_eq!(backoff(1), FIRST_BACKOFF);
+        assert_eq!(backoff(2), FIRST_BACKOFF * 2);
+        assert!((1..MAX_ATTEMPTS).map(backoff).sum::<Duration>() < Duration::from_secs(1));
+    }
+}
