@@ -13,4 +13,5 @@ pub mod model;
 pub mod seek;
 pub mod shutdown;
 pub mod store;
+pub mod sync;
 pub mod telemetry;

@@ -182,25 +182,31 @@ impl Store {
         .await
     }
 
-    /// What a run still waits for.
+    /// What is left in a part of the queue.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
-    pub async fn pending_remaining(&self, run: RunId) -> Result<PendingCounts, StoreError> {
+    pub async fn pending_remaining(&self, scope: &QueueScope) -> Result<PendingCounts, StoreError> {
+        let (run, site) = match scope {
+            QueueScope::Run(run) => (Some(run.0), None),
+            QueueScope::Site(site) => (None, Some(site.as_str())),
+        };
         let row = sqlx::query!(
             r#"WITH live AS MATERIALIZED (SELECT id FROM extractor.live_workers),
              now AS (SELECT clock_timestamp() AS at),
              queue AS (
                  SELECT leased_until > now.at AND lease_worker IN (SELECT id FROM live) AS leased,
                      coalesce(not_before > now.at, false) AS early, not_before, now.at
-                 FROM extractor.pending, now WHERE run_id = $1
+                 FROM extractor.pending, now
+                 WHERE ($1::uuid IS NULL OR run_id = $1) AND ($2::text IS NULL OR site = $2)
              )
              SELECT count(*) AS "total!", count(*) FILTER (WHERE leased) AS "leased!",
                  count(*) FILTER (WHERE leased IS NOT TRUE AND NOT early) AS "due!",
                  extract(epoch FROM min(not_before - at)
                      FILTER (WHERE leased IS NOT TRUE AND early))::float8 AS next_due_in
              FROM queue"#,
-            run.0
+            run,
+            site
         )
         .fetch_one(&self.pool)
         .await?;

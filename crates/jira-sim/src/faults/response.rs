@@ -23,10 +23,9 @@ pub(crate) fn instead(action: &Action) -> Option<Answer> {
             answer.headers.push(("location", to.clone()));
             Some(answer)
         }
-        Action::WrongShape => Some(Answer::json(
-            StatusCode::OK,
-            r#"["maintenance",{"until":"soon"}]"#.to_owned(),
-        )),
+        Action::WrongShape => {
+            Some(Answer::json(StatusCode::OK, r#"["maintenance",{"until":"soon"}]"#.to_owned()))
+        }
         Action::FailAfterEffect(_)
         | Action::Reset
         | Action::Truncate(_)
@@ -45,10 +44,7 @@ pub(crate) fn spoil(action: &Action, answer: &mut Answer) {
         }
         Action::MalformedJson => {
             let half = answer.body.len() / 2;
-            let cut = (0..=half)
-                .rev()
-                .find(|at| answer.body.is_char_boundary(*at))
-                .unwrap_or(0);
+            let cut = (0..=half).rev().find(|at| answer.body.is_char_boundary(*at)).unwrap_or(0);
             answer.body.truncate(cut);
             answer.body.push_str(",,");
         }
@@ -72,8 +68,6 @@ fn failure(status: u16, after: RetryAfter, text: &str) -> Answer {
         RetryAfter::Seconds(seconds) => Some(seconds.to_string()),
         RetryAfter::Date(ahead) => Some(httpdate::fmt_http_date(SystemTime::now() + ahead)),
     };
-    answer
-        .headers
-        .extend(value.map(|value| ("retry-after", value)));
+    answer.headers.extend(value.map(|value| ("retry-after", value)));
     answer
 }

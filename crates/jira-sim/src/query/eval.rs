@@ -86,10 +86,7 @@ pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchO
     if let Candidates::Project(project, from) = &candidates
         && sort.is_index_order()
     {
-        let mut hits = Hits {
-            total: 0,
-            ids: Vec::new(),
-        };
+        let mut hits = Hits { total: 0, ids: Vec::new() };
         for id in world.index().of_project(project, *from).filter(matches) {
             if hits.total >= options.start && hits.ids.len() < options.limit {
                 hits.ids.push(id);
@@ -100,11 +97,9 @@ pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchO
     }
     let mut found: Vec<IssueId> = match candidates {
         Candidates::Ids(ids) => ids.into_iter().filter(matches).collect(),
-        Candidates::Project(project, from) => world
-            .index()
-            .of_project(&project, from)
-            .filter(matches)
-            .collect(),
+        Candidates::Project(project, from) => {
+            world.index().of_project(&project, from).filter(matches).collect()
+        }
         Candidates::All => world
             .index()
             .projects()
@@ -114,14 +109,7 @@ pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchO
     };
     order(world, &mut found, sort);
     let total = found.len();
-    Hits {
-        total,
-        ids: found
-            .into_iter()
-            .skip(options.start)
-            .take(options.limit)
-            .collect(),
-    }
+    Hits { total, ids: found.into_iter().skip(options.start).take(options.limit).collect() }
 }
 
 fn candidates(filter: &Filter) -> Candidates {
@@ -153,10 +141,7 @@ fn candidates(filter: &Filter) -> Candidates {
 /// Ghosts are counted; hidden, forbidden and archived issues are not.
 fn may_show(world: &World, id: IssueId, entry: &IndexEntry) -> bool {
     let browsable = world.issue(id).is_none_or(|issue| world.may_browse(issue));
-    browsable
-        && world
-            .project(&entry.key.project)
-            .is_none_or(crate::world::Project::is_searchable)
+    browsable && world.project(&entry.key.project).is_none_or(crate::world::Project::is_searchable)
 }
 
 fn holds(filter: &Filter, world: &World, id: IssueId, entry: &IndexEntry) -> bool {
@@ -172,15 +157,8 @@ fn holds(filter: &Filter, world: &World, id: IssueId, entry: &IndexEntry) -> boo
             entry.key.project == anchor.project
                 && compare(*op, entry.key.number.cmp(&anchor.number))
         }
-        Filter::Field {
-            name,
-            values,
-            empty,
-        } => {
-            let have = world
-                .issue(id)
-                .map(|issue| field_values(issue, name))
-                .unwrap_or_default();
+        Filter::Field { name, values, empty } => {
+            let have = world.issue(id).map(|issue| field_values(issue, name)).unwrap_or_default();
             if values.is_empty() {
                 have.is_empty() == *empty
             } else {
@@ -210,10 +188,7 @@ fn field_values(issue: &Issue, name: &str) -> Vec<String> {
         .iter()
         .flat_map(|part| match part.text() {
             Some(text) => vec![text],
-            None => ["name", "id", "key"]
-                .iter()
-                .filter_map(|member| part.member(member))
-                .collect(),
+            None => ["name", "id", "key"].iter().filter_map(|member| part.member(member)).collect(),
         })
         .map(|text| text.to_lowercase())
         .collect()
@@ -233,11 +208,7 @@ fn order(world: &World, ids: &mut [IssueId], sort: &Sort) {
                 By::Created => missing_last(left.created, right.created),
                 By::Key => left.key.cmp(&right.key),
             };
-            let ordering = if *descending {
-                ordering.reverse()
-            } else {
-                ordering
-            };
+            let ordering = if *descending { ordering.reverse() } else { ordering };
             if ordering.is_ne() {
                 return ordering;
             }

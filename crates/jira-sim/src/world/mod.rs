@@ -162,9 +162,7 @@ impl World {
     pub fn issues(&self, project: &str) -> impl Iterator<Item = &Issue> {
         let from = IssueKey::new(project, 0);
         let to = IssueKey::new(project, u32::MAX);
-        self.keys
-            .range(from..=to)
-            .filter_map(|(_, id)| self.issues.get(id))
+        self.keys.range(from..=to).filter_map(|(_, id)| self.issues.get(id))
     }
 
     /// The issues of a project that the caller may browse, in key order.
@@ -180,10 +178,7 @@ impl World {
     /// Whether the caller may see this issue.
     pub fn may_browse(&self, issue: &Issue) -> bool {
         !issue.hidden
-            && self
-                .projects
-                .get(&issue.key.project)
-                .is_none_or(|project| !project.forbidden)
+            && self.projects.get(&issue.key.project).is_none_or(|project| !project.forbidden)
     }
 
     /// What the index holds for an issue; `None` if it is not indexed.

@@ -1,0 +1,163 @@
+//! The certificate: what Jira counts against what was listed and what is stored.
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{Certificate, Finding, RunKind, Verdict};
+
+/// The counts a certificate is made of, in issues. All but `listed` are of issues created before
+/// `as_of`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// What Jira counts in the project.
+    pub(super) counted: u64,
+    /// What Jira counts of the stretch the run listed, up to its horizon.
+    pub(super) counted_in_stretch: u64,
+    /// Distinct issues the run listed.
+    pub(super) listed: u64,
+    /// Stored and not deleted.
+    pub(super) stored: u64,
+    /// In `extractor.failures` and not stored.
+    pub(super) failed: u64,
+    /// Index entries of which Jira delivered no row.
+    pub(super) unloadable: u64,
+}
+
+/// What to do about the counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Nothing: they can be certified as they are.
+    None,
+    /// List again, from the beginning, by windows of index time.
+    ListAgain,
+}
+
+/// Whether the counts call for another listing.
+///
+/// A backfill lists everything, so any difference may hide something missing behind something
+/// deleted. A delta leaves deletions to the reconcile, so only too few is a reason.
+pub(super) fn remedy(kind: RunKind, counts: &Counts) -> Remedy {
+    let accounted = counts.stored + counts.failed;
+    let too_few = accounted < counts.counted || counts.listed < counts.counted_in_stretch;
+    let differs = match kind {
+        RunKind::Backfill | RunKind::Reconcile => accounted != counts.counted,
+        RunKind::Delta => false,
+    };
+    if too_few || differs { Remedy::ListAgain } else { Remedy::None }
+}
+
+/// The certificate that the counts deserve.
+pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) -> Certificate {
+    let findings: Vec<Finding> =
+        [too_few(counts), not_listed(counts), too_many(counts), failures(counts)]
+            .into_iter()
+            .flatten()
+            .collect();
+    let is_missing = too_few(counts).is_some() || not_listed(counts).is_some();
+    let verdict = match (is_missing, counts.failed) {
+        (true, _) => Verdict::Missing,
+        (false, 0) => Verdict::Complete,
+        (false, _) => Verdict::Failures,
+    };
+    Certificate {
+        as_of,
+        counted: counts.counted,
+        listed: counts.listed,
+        stored: counts.stored,
+        failed: counts.failed,
+        attempts,
+        verdict,
+        findings,
+    }
+}
+
+fn too_few(counts: &Counts) -> Option<Finding> {
+    let found = counts.stored + counts.failed;
+    let explanation = match counts.unloadable {
+        0 => "Jira counts issues that no listing delivered: its index may be rebuilding".to_owned(),
+        n => format!(
+            "Jira's index holds {n} entries whose issue it does not deliver: reindex the project"
+        ),
+    };
+    (found < counts.counted).then(|| Finding {
+        check: "stored or failed, against counted by Jira".to_owned(),
+        expected: counts.counted,
+        found,
+        meaning: explanation,
+    })
+}
+
+fn not_listed(counts: &Counts) -> Option<Finding> {
+    (counts.listed < counts.counted_in_stretch).then(|| Finding {
+        check: "listed, against counted by Jira in the same stretch".to_owned(),
+        expected: counts.counted_in_stretch,
+        found: counts.listed,
+        meaning: "issues came late into Jira's index, or the index is rebuilding: the next run \
+                  lists this stretch again"
+            .to_owned(),
+    })
+}
+
+fn too_many(counts: &Counts) -> Option<Finding> {
+    let found = counts.stored + counts.failed;
+    (found > counts.counted).then(|| Finding {
+        check: "stored or failed, against counted by Jira".to_owned(),
+        expected: counts.counted,
+        found,
+        meaning: "issues stored earlier are no longer counted: deleted, hidden, archived, moved \
+                  away, or outside the filter; a backfill does not remove them"
+            .to_owned(),
+    })
+}
+
+fn failures(counts: &Counts) -> Option<Finding> {
+    (counts.failed > 0).then(|| Finding {
+        check: "not fetched, and not stored".to_owned(),
+        expected: 0,
+        found: counts.failed,
+        meaning: "named in extractor.failures with their reasons; the next run tries them again"
+            .to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const EVEN: Counts = Counts {
+        counted: 10,
+        counted_in_stretch: 10,
+        listed: 10,
+        stored: 10,
+        failed: 0,
+        unloadable: 0,
+    };
+
+    #[rstest]
+    #[case::even(EVEN, Remedy::None, Remedy::None, Verdict::Complete)]
+    #[case::too_few(Counts { stored: 9, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
+    #[case::too_many(Counts { stored: 11, ..EVEN }, Remedy::ListAgain, Remedy::None, Verdict::Complete)]
+    #[case::failed(Counts { stored: 8, failed: 2, ..EVEN }, Remedy::None, Remedy::None, Verdict::Failures)]
+    #[case::late(Counts { listed: 3, counted_in_stretch: 4, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
+    #[case::failed_and_missing(Counts { stored: 7, failed: 2, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
+    fn counts_lead_to_a_remedy_and_a_verdict(
+        #[case] counts: Counts,
+        #[case] backfill: Remedy,
+        #[case] delta: Remedy,
+        #[case] verdict: Verdict,
+    ) {
+        assert_eq!(remedy(RunKind::Backfill, &counts), backfill);
+        assert_eq!(remedy(RunKind::Delta, &counts), delta);
+        let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 1);
+        assert_eq!(certificate.verdict, verdict);
+        assert_eq!(certificate.findings.is_empty(), verdict == Verdict::Complete && counts == EVEN);
+    }
+
+    #[test]
+    fn index_entries_without_an_issue_are_named_in_the_finding() {
+        let counts = Counts { stored: 9, unloadable: 1, ..EVEN };
+        let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 2);
+        assert!(certificate.findings[0].meaning.contains("reindex"), "{certificate:?}");
+    }
+}

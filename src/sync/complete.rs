@@ -1,0 +1,74 @@
+//! Completing the children that Jira cut short, for the issues whose totals say so.
+
+use std::time::Duration;
+
+use super::policy::{self, Decision};
+use crate::jira::{JiraClient, JiraError, complete_changes, complete_comments, complete_worklogs};
+use crate::model::{IssueDocument, PartialList};
+
+/// When to try again if the rest of a list cannot be had now.
+const TRY_AGAIN_IN: Duration = Duration::from_secs(30);
+
+/// A document with its lists as complete as Jira gives them.
+#[derive(Debug)]
+pub(super) struct Completed {
+    pub(super) document: IssueDocument,
+    /// Something should be there and did not come: the issue is to be tried again.
+    pub(super) try_again_in: Option<Duration>,
+}
+
+/// Fetches the rest of every list that was cut short. A list that even its own endpoint does not
+/// give in full stays marked as not complete: then absence from it removes nothing.
+///
+/// # Errors
+/// A [`JiraError`] that has nothing to do with this issue.
+pub(super) async fn complete(
+    jira: &JiraClient,
+    mut document: IssueDocument,
+) -> Result<Completed, JiraError> {
+    let id = document.id;
+    let mut try_again_in = None;
+    if is_cut_short(document.children.worklogs.as_ref()) {
+        match usable(jira.fetch_worklogs(id).await, &mut try_again_in)? {
+            Some(more) => document = complete_worklogs(document, more),
+            None => tracing::debug!(issue.id = %id, "worklogs not completed"),
+        }
+    }
+    if is_cut_short(document.children.comments.as_ref()) {
+        match usable(jira.fetch_comments(id).await, &mut try_again_in)? {
+            Some(more) => document = complete_comments(document, more),
+            None => tracing::debug!(issue.id = %id, "comments not completed"),
+        }
+    }
+    if is_cut_short(document.children.changes.as_ref()) {
+        match usable(jira.fetch_changelog(id).await, &mut try_again_in)? {
+            Some(more) => document = complete_changes(document, more),
+            None => tracing::debug!(issue.id = %id, "changes not completed"),
+        }
+    }
+    Ok(Completed { document, try_again_in })
+}
+
+fn is_cut_short<T>(list: Option<&PartialList<T>>) -> bool {
+    list.is_some_and(|list| !list.complete)
+}
+
+/// `None` where the list cannot be had: not now, or (where Jira has no such resource, as for
+/// worklogs while time tracking is off) not at all.
+fn usable<T>(
+    answer: Result<T, JiraError>,
+    try_again_in: &mut Option<Duration>,
+) -> Result<Option<T>, JiraError> {
+    let error = match answer {
+        Ok(list) => return Ok(Some(list)),
+        Err(JiraError::NotFound { .. } | JiraError::NoEndpoint { .. }) => return Ok(None),
+        Err(error) => error,
+    };
+    match policy::decide(&error) {
+        Decision::Abort => Err(error),
+        Decision::Halve { .. } => {
+            *try_again_in = Some(TRY_AGAIN_IN);
+            Ok(None)
+        }
+    }
+}

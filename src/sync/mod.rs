@@ -1,0 +1,35 @@
+//! The pipeline: list, diff, hydrate, certify. The only place where network and database meet.
+//!
+//! [`Engine::run_project`] is one run of one project. It lists with the machine of `seek` and
+//! stores every page with its checkpoint in one transaction ([`listing`]); the store's diff puts
+//! what is new or changed into the queue; meanwhile [`hydrate`] takes batches from the queue,
+//! fetches them whole ([`fetch`]) and writes each batch, its children, its removal from the queue
+//! and the run's progress in one transaction. Network calls are never made inside a transaction.
+//! When listing and queue are done, [`certify`] compares what Jira counts with what is listed and
+//! stored, lists again by windows where they differ, and stores the certificate with the run.
+//!
+//! What decides is pure and has its own files: [`policy`] (what an error means), [`pace`] (how
+//! much to ask for at once), [`certify`]'s comparison. What is absent: no retry of a single
+//! request (that is `jira`'s), no SQL (that is `store`'s), and no tombstones (that is the
+//! reconcile's).
+
+mod certify;
+mod complete;
+mod dry_run;
+mod engine;
+mod error;
+mod fetch;
+mod hydrate;
+mod ladder;
+mod listing;
+mod pace;
+mod policy;
+mod progress;
+mod retry;
+mod split;
+
+pub use dry_run::DryRun;
+pub use engine::{Engine, EngineSettings, RunReport, RunRequest};
+pub use error::SyncError;
+pub use hydrate::{Drained, Until};
+pub use progress::{Progress, Snapshot};
