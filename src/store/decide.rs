@@ -93,28 +93,44 @@ mod tests {
         }
     }
 
-    #[rstest]
-    #[case::same(|_, _| {}, Decision::Keep)]
-    #[case::other_content(|_, d| d.content_hash = [9; 16], Decision::Rewrite)]
-    #[case::newer(|_, d| d.updated = Some(at(1001)), Decision::Rewrite)]
-    #[case::older(|_, d| { d.updated = Some(at(999)); d.content_hash = [9; 16] }, Decision::Refuse)]
-    #[case::poorer(|_, d| { d.tier = Tier::Minimal; d.content_hash = [9; 16] }, Decision::Refuse)]
-    #[case::poorer_but_newer(|_, d| { d.tier = Tier::Minimal; d.updated = Some(at(1001)) }, Decision::Rewrite)]
-    #[case::richer(|s, _| s.tier = Tier::Minimal, Decision::Rewrite)]
-    #[case::moved(|s, _| s.key = "Q-1".parse().unwrap(), Decision::Rewrite)]
-    #[case::tombstoned(|s, _| s.deleted = true, Decision::Rewrite)]
-    #[case::fetched_soon_after(|s, _| s.extracted_at = at(1001), Decision::Settle)]
-    #[case::fetched_before(|s, d| { s.extracted_at = at(1001); d.extracted_at = at(1000) }, Decision::Keep)]
-    fn a_document_is_compared_with_what_is_stored(
-        #[case] change: fn(&mut StoredIssue, &mut IssueDocument),
-        #[case] expected: Decision,
-    ) {
-        let mut stored = stored();
-        let mut document = document(1);
-        document.updated = stored.updated;
-        document.extracted_at = at(3000);
-        change(&mut stored, &mut document);
-        assert_eq!(decide(Some(&stored), &document), expected);
+    #[test]
+    fn a_document_is_compared_with_what_is_stored() {
+        type Change = fn(&mut StoredIssue, &mut IssueDocument);
+        let cases: [(&str, Change, Decision); 11] = [
+            ("same", |_, _| {}, Decision::Keep),
+            ("other content", |_, d| d.content_hash = [9; 16], Decision::Rewrite),
+            ("newer", |_, d| d.updated = Some(at(1001)), Decision::Rewrite),
+            ("older", |_, d| d.updated = Some(at(999)), Decision::Refuse),
+            ("poorer", |_, d| d.tier = Tier::Minimal, Decision::Refuse),
+            ("richer", |s, _| s.tier = Tier::Minimal, Decision::Rewrite),
+            ("moved", |s, _| s.key = "Q-1".parse().unwrap(), Decision::Rewrite),
+            ("tombstoned", |s, _| s.deleted = true, Decision::Rewrite),
+            ("fetched soon after", |s, _| s.extracted_at = at(1001), Decision::Settle),
+            (
+                "fetched soon after, and not later now",
+                |s, d| {
+                    s.extracted_at = at(1001);
+                    d.extracted_at = at(1000);
+                },
+                Decision::Keep,
+            ),
+            (
+                "poorer but newer",
+                |_, d| {
+                    d.tier = Tier::Minimal;
+                    d.updated = Some(at(1001));
+                },
+                Decision::Rewrite,
+            ),
+        ];
+        for (name, change, expected) in cases {
+            let mut stored = stored();
+            let mut document = document(1);
+            document.updated = stored.updated;
+            document.extracted_at = at(3000);
+            change(&mut stored, &mut document);
+            assert_eq!(decide(Some(&stored), &document), expected, "{name}");
+        }
     }
 
     #[test]

@@ -1,1 +1,264 @@
+//! Test support: a throwaway Postgres for the test process, a database of its own for each test,
+//! and documents to store. Set `DATABASE_URL_TEST` to use a server that is already there.
 
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
+
+use super::{ProjectClaim, ProjectLease, Session, Settings, Store, WorkerIdentity};
+use crate::model::{
+    Change, Children, Comment, IssueDocument, IssueId, IssueKey, ListedIssue, PartialList,
+    ProjectKey, Site, Tier, User,
+};
+
+const TEMPLATE: &str = "extractor_template";
+
+/// A server, and a database on it that has the schema.
+struct Server {
+    url: String,
+}
+
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let url = std::env::var("DATABASE_URL_TEST").unwrap_or_else(|_| start_cluster());
+        std::thread::scope(|scope| {
+            scope.spawn(|| block_on(make_template(&url))).join().expect("template is made")
+        });
+        Server { url }
+    })
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+async fn make_template(url: &str) {
+    execute(url, "postgres", &format!("DROP DATABASE IF EXISTS {TEMPLATE}")).await;
+    execute(url, "postgres", &format!("CREATE DATABASE {TEMPLATE}")).await;
+    let store = connect(url, TEMPLATE).await;
+    store.migrate().await.unwrap();
+    store.close().await;
+}
+
+async fn execute(url: &str, database: &str, sql: &str) {
+    let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+    let mut connection: PgConnection = options.database(database).connect().await.unwrap();
+    connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn connect(url: &str, database: &str) -> Store {
+    let mut url = url::Url::parse(url).unwrap();
+    url.set_path(database);
+    let settings = Settings {
+        url: url.to_string().into(),
+        max_connections: 8,
+        statement_timeout: Duration::from_secs(30),
+        application_name: "extractor-test".into(),
+    };
+    Store::connect(&settings).await.unwrap()
+}
+
+/// Starts a cluster that ends with this process: a shell holds a pipe from it, and stops the
+/// server and removes its files when the pipe closes, however the process died.
+fn start_cluster() -> String {
+    let bin = newest_installation();
+    let dir = tempfile::Builder::new().prefix("xt-pg").tempdir().unwrap().keep();
+    let owner = nix::unistd::geteuid()
+        .is_root()
+        .then(|| nix::unistd::User::from_name("postgres").unwrap().expect("user postgres"));
+    if let Some(user) = &owner {
+        nix::unistd::chown(&dir, Some(user.uid), Some(user.gid)).unwrap();
+    }
+    let run_as = |command: &mut Command| {
+        if let Some(user) = &owner {
+            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        }
+        command.current_dir(&dir).stdout(Stdio::null()).process_group(0);
+    };
+    let data = dir.join("data");
+    let mut initdb = Command::new(bin.join("initdb"));
+    initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]);
+    run_as(initdb.arg(&data));
+    assert!(initdb.status().unwrap().success(), "initdb failed");
+    let mut start = Command::new(bin.join("pg_ctl"));
+    let options = format!(
+        "-c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=300 -k {}",
+        dir.display()
+    );
+    start.args(["start", "-w", "-s", "-o", &options, "-l"]).arg(dir.join("log"));
+    run_as(start.arg("-D").arg(&data));
+    assert!(start.status().unwrap().success(), "postgres does not start");
+    stop_with_this_process(&bin, &dir, run_as);
+    format!("postgres://postgres@localhost/postgres?host={}", dir.display())
+}
+
+fn stop_with_this_process(bin: &Path, dir: &Path, run_as: impl Fn(&mut Command)) {
+    let script = "read -r _; \"$0\" stop -s -m immediate -D \"$1/data\"; rm -rf \"$1\"";
+    let mut watcher = Command::new("sh");
+    watcher.args(["-c", script]).arg(bin.join("pg_ctl")).arg(dir).stdin(Stdio::piped());
+    run_as(watcher.stderr(Stdio::null()));
+    let mut watcher = watcher.spawn().unwrap();
+    let mut pipe = watcher.stdin.take().unwrap();
+    pipe.flush().unwrap();
+    // The pipe must stay open for as long as the process lives, and close with it.
+    std::mem::forget(pipe);
+}
+
+fn newest_installation() -> PathBuf {
+    let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
+        .collect();
+    found.sort();
+    found.pop().expect("Postgres is installed, or DATABASE_URL_TEST is set").1.join("bin")
+}
+
+/// A database without the schema.
+pub(super) async fn empty_store() -> Store {
+    new_store("").await
+}
+
+/// A database with the schema.
+pub(super) async fn store() -> Store {
+    new_store(&format!("TEMPLATE {TEMPLATE}")).await
+}
+
+async fn new_store(from: &str) -> Store {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("extractor_{}_{number}", std::process::id());
+    let server = server();
+    execute(&server.url, "postgres", &format!("CREATE DATABASE {name} {from}")).await;
+    connect(&server.url, &name).await
+}
+
+impl Store {
+    /// Statements that no production code needs: breaking things, moving time.
+    pub(super) async fn run_sql(&self, sql: &str) {
+        self.pool.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+
+    /// One value, as text.
+    pub(super) async fn value(&self, sql: &str) -> Option<String> {
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT ({sql})::text")))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+pub(super) fn site() -> Site {
+    Site::new("jira.example")
+}
+
+pub(super) fn project() -> ProjectKey {
+    "P".parse().unwrap()
+}
+
+pub(super) async fn session(store: &Store) -> Session {
+    let identity = WorkerIdentity { host: "h".into(), pid: 1, version: "0".into() };
+    store.open_session(identity).await.unwrap()
+}
+
+pub(super) async fn lease(store: &Store, session: &Session) -> ProjectLease {
+    match store.acquire_project(&site(), &project(), session.worker()).await.unwrap() {
+        ProjectClaim::Acquired(lease) => lease,
+        ProjectClaim::Held(holder) => panic!("held by {holder}"),
+    }
+}
+
+/// An instant, in seconds; documents are fetched at second 10,000 unless changed.
+pub(super) fn at(secs: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(secs, 0).unwrap()
+}
+
+pub(super) fn listed(id: i64, updated: i64) -> ListedIssue {
+    ListedIssue { id: IssueId(id), key: key(id), updated: Some(at(updated)) }
+}
+
+pub(super) fn key(id: i64) -> IssueKey {
+    IssueKey::new(project(), u64::try_from(id).unwrap())
+}
+
+/// A small whole issue without children, updated at second 1,000.
+pub(super) fn document(id: i64) -> IssueDocument {
+    IssueDocument {
+        id: IssueId(id),
+        key: key(id),
+        summary: Some(format!("summary of {id}")),
+        issue_type: Some("Bug".into()),
+        status: Some("Open".into()),
+        status_category: Some("new".into()),
+        priority: None,
+        resolution: None,
+        assignee_id: Some("ann".into()),
+        reporter_id: None,
+        creator_id: None,
+        parent_id: None,
+        labels: vec!["b".into(), "a, \"quoted\"".into()],
+        created: Some(at(500)),
+        updated: Some(at(1_000)),
+        resolved: None,
+        due: chrono::NaiveDate::from_ymd_opt(2024, 2, 29),
+        fields: format!(r#"{{"summary":"summary of {id}","customfield_1":1.10}}"#),
+        tier: Tier::Full,
+        text_repaired: false,
+        content_hash: [u8::try_from(id % 256).unwrap(); 16],
+        extracted_at: at(10_000),
+        children: Children::default(),
+        users: vec![user("ann")],
+    }
+}
+
+pub(super) fn user(id: &str) -> User {
+    User {
+        id: id.into(),
+        name: Some(id.into()),
+        display_name: Some(id.to_uppercase()),
+        email: None,
+        active: Some(true),
+        time_zone: None,
+    }
+}
+
+pub(super) fn change(history_id: i64) -> Change {
+    Change {
+        history_id,
+        item: 0,
+        author_id: Some("ann".into()),
+        at: at(900),
+        field: "status".into(),
+        field_id: None,
+        from_id: Some("1".into()),
+        from_text: Some("Open".into()),
+        to_id: Some("2".into()),
+        to_text: Some("Done".into()),
+    }
+}
+
+pub(super) fn comment(comment_id: i64) -> Comment {
+    Comment {
+        comment_id,
+        author_id: Some("ann".into()),
+        update_author_id: None,
+        created: Some(at(800)),
+        updated: None,
+        body: format!("comment {comment_id}"),
+        visibility: None,
+    }
+}
+
+pub(super) fn comments(ids: &[i64], complete: bool) -> Option<PartialList<Comment>> {
+    Some(PartialList { items: ids.iter().copied().map(comment).collect(), complete })
+}

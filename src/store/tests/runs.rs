@@ -1,0 +1,193 @@
+//! The life of a run, the cursor, the catalogues and the facts.
+
+use super::*;
+use crate::model::{
+    Catalogue, CatalogueEntry, Certificate, FailureCategory, Finding, RunState, Verdict,
+};
+use crate::store::ProjectClaim;
+
+async fn reacquire(store: &Store, session: &Session) -> ProjectLease {
+    lease(store, session).await
+}
+
+#[tokio::test]
+async fn the_cursor_never_falls() {
+    let Running { store, session, mut lease, mut run } = Running::start().await;
+    for (horizon, expected) in
+        [(Some(at(500)), 500), (Some(at(400)), 500), (None, 500), (Some(at(600)), 600)]
+    {
+        store.complete_run(&lease, run, RunState::Completed, horizon).await.unwrap();
+        lease = reacquire(&store, &session).await;
+        assert_eq!(lease.completed_until(), Some(at(expected)));
+        run = store.start_run(&lease, &new_run(RunKind::Delta)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_did_not_end_is_resumed_where_it_stood() {
+    let Running { store, session, lease, run } = Running::start().await;
+    let checkpoint =
+        Checkpoint { frontier: Some(crate::model::EpochSecond(7)), ..Checkpoint::default() };
+    store.record_page(&lease, run, &[listed(1, 7)], &checkpoint).await.unwrap();
+    store.interrupt_run(&lease, run).await.unwrap();
+
+    let lease = reacquire(&store, &session).await;
+    let found = store.load_resumable_run(&lease).await.unwrap().unwrap();
+    assert_eq!((found.id, found.state), (run, RunState::Interrupted));
+    let resumed = store.resume_run(&lease, run).await.unwrap();
+    assert_eq!((resumed.state, resumed.resumes), (RunState::Running, 1));
+    assert_eq!((resumed.checkpoint, resumed.horizon), (checkpoint, at(20_000)));
+    assert_eq!(resumed.counters.queued, 1);
+
+    store.fail_run(&lease, run, "no", FailureCategory::UserFixable).await.unwrap();
+    let lease = reacquire(&store, &session).await;
+    let failed = store.load_resumable_run(&lease).await.unwrap().unwrap();
+    assert_eq!(failed.error.as_deref(), Some("no"));
+    assert_eq!(failed.error_category, Some(FailureCategory::UserFixable));
+    store.resume_run(&lease, run).await.unwrap();
+    store.complete_run(&lease, run, RunState::Incomplete, None).await.unwrap();
+
+    let lease = reacquire(&store, &session).await;
+    assert!(store.load_resumable_run(&lease).await.unwrap().is_none());
+    let refused = store.resume_run(&lease, run).await;
+    assert!(matches!(refused, Err(StoreError::RunNotOpen { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_new_run_takes_over_what_an_older_one_left_in_the_queue() {
+    let running = Running::start().await;
+    running.list(&[listed(1, 1_000), listed(2, 1_000)]).await;
+    let next = running.store.start_run(&running.lease, &new_run(RunKind::Delta)).await.unwrap();
+    let old = running.store.load_run(running.run).await.unwrap().unwrap();
+    assert_eq!(old.state, RunState::Cancelled);
+    assert_eq!(running.store.pending_remaining(running.run).await.unwrap().total, 0);
+    assert_eq!(running.store.pending_remaining(next).await.unwrap().due, 2);
+    assert_eq!(running.store.load_run(next).await.unwrap().unwrap().counters.queued, 2);
+    let listed = running.store.value("SELECT count(*) FROM extractor.listed").await;
+    assert_eq!(listed.as_deref(), Some("0"));
+}
+
+#[tokio::test]
+async fn a_repair_begins_the_listing_again_and_keeps_what_is_listed() {
+    let Running { store, lease, run, .. } = Running::start().await;
+    let done = Checkpoint { done: true, ..Checkpoint::default() };
+    store.record_page(&lease, run, &[listed(1, 7)], &done).await.unwrap();
+    store.restart_listing(&lease, run).await.unwrap();
+    let restarted = store.load_run(run).await.unwrap().unwrap();
+    assert_eq!((restarted.attempt, restarted.checkpoint), (2, Checkpoint::default()));
+    let again = store.record_page(&lease, run, &[listed(1, 7)], &done).await.unwrap();
+    assert_eq!(again.listed_new, 0);
+    store.complete_run(&lease, run, RunState::Completed, Some(at(1))).await.unwrap();
+    let left = store.value("SELECT count(*) FROM extractor.listed").await;
+    assert_eq!(left.as_deref(), Some("0"));
+}
+
+#[tokio::test]
+async fn a_certificate_counts_what_was_there_at_its_instant() {
+    let running = Running::start().await;
+    let mut documents: Vec<_> = (1..=4).map(document).collect();
+    documents[1].created = Some(at(900));
+    documents[2].created = None;
+    documents[3].key = "Q-4".parse().unwrap();
+    running.hydrate(&documents).await;
+    let counts =
+        running.store.certificate_counts(&site(), &project(), running.run, at(900)).await.unwrap();
+    assert_eq!((counts.listed, counts.stored, counts.failed), (4, 2, 0));
+    let mut certificate = Certificate {
+        as_of: at(900),
+        counted: 2,
+        listed: 4,
+        stored: 2,
+        failed: 0,
+        attempts: 1,
+        verdict: Verdict::Missing,
+        findings: vec![Finding { check: "c".into(), expected: 1, found: 2, meaning: "m".into() }],
+    };
+    let store = &running.store;
+    store.store_certificate(&running.lease, running.run, &certificate).await.unwrap();
+    certificate.attempts = 2;
+    certificate.verdict = Verdict::Complete;
+    store.store_certificate(&running.lease, running.run, &certificate).await.unwrap();
+    assert_eq!(store.load_certificate(running.run).await.unwrap(), Some(certificate.clone()));
+    let status = store.load_status(Some(&site())).await.unwrap();
+    assert_eq!(status[0].certificate, Some(certificate));
+}
+
+#[tokio::test]
+async fn status_tells_of_issues_queue_failures_cursor_and_runs() {
+    let running = Running::start().await;
+    running.hydrate(&[document(1)]).await;
+    running.list(&[listed(1, 1_001), listed(2, 1_000)]).await;
+    running.batch_of(1).await.unwrap();
+    let store = &running.store;
+    store.record_index_lag(&running.lease, Duration::from_millis(1_500)).await.unwrap();
+    store.record_index_lag(&running.lease, Duration::from_secs(1)).await.unwrap();
+    let status = store.load_status(None).await.unwrap();
+    assert_eq!(status.len(), 1);
+    let facts = &status[0];
+    assert_eq!((facts.issues.full, facts.issues.minimal, facts.deleted), (1, 0, 0));
+    assert_eq!((facts.queue.depth, facts.queue.leased, facts.failures), (2, 1, 0));
+    let cursor = facts.cursor.as_ref().unwrap();
+    assert_eq!(cursor.held_by, Some(running.session.worker()));
+    assert_eq!(cursor.max_index_lag, Duration::from_secs(2));
+    assert_eq!((facts.lag, facts.runs.len()), (None, 1));
+}
+
+#[tokio::test]
+async fn a_cursor_is_reset_only_when_nobody_holds_the_project() {
+    let Running { store, session, lease, run } = Running::start().await;
+    let held = store.reset_cursor(&site(), &project()).await;
+    assert!(matches!(held, Err(StoreError::ProjectHeld(_))), "{held:?}");
+    store.complete_run(&lease, run, RunState::Completed, Some(at(5))).await.unwrap();
+    let lease = reacquire(&store, &session).await;
+    let open = store.start_run(&lease, &new_run(RunKind::Delta)).await.unwrap();
+    store.interrupt_run(&lease, open).await.unwrap();
+    assert!(store.reset_cursor(&site(), &project()).await.unwrap());
+    assert!(!store.reset_cursor(&site(), &"NONE".parse().unwrap()).await.unwrap());
+    let lease = reacquire(&store, &session).await;
+    assert_eq!(lease.completed_until(), None);
+    assert!(store.load_resumable_run(&lease).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_same_process_cannot_take_a_project_twice() {
+    let running = Running::start().await;
+    let claim =
+        running.store.acquire_project(&site(), &project(), running.session.worker()).await.unwrap();
+    assert!(matches!(claim, ProjectClaim::Held(_)));
+}
+
+#[tokio::test]
+async fn catalogues_are_stored_with_their_extras() {
+    let store = store().await;
+    let entry = |id: &str, raw: &str| CatalogueEntry {
+        id: id.into(),
+        name: "Name".into(),
+        raw: raw.into(),
+    };
+    let catalogue = Catalogue {
+        fields: vec![entry("customfield_1", r#"{"custom":true,"schema":{"type":"array"}}"#)],
+        projects: vec![entry("1", r#"{"key":"P"}"#), entry("1", r#"{"key":"P"}"#)],
+        statuses: vec![entry("1", r#"{"statusCategory":{"key":"done"}}"#)],
+        issue_types: vec![entry("1", r#"{"subtask":true}"#)],
+        priorities: vec![entry("1", "{}")],
+        resolutions: vec![entry("1", "{}")],
+        link_types: vec![entry("1", r#"{"inward":"is blocked by","outward":"blocks"}"#)],
+        versions: vec![entry("1", r#"{"released":true,"releaseDate":"2024-01-02"}"#)],
+        components: vec![entry("1", "{}")],
+    };
+    for _ in 0..2 {
+        store.upsert_catalogue(&site(), &project(), &catalogue).await.unwrap();
+    }
+    let extras = "SELECT concat_ws(' ', f.custom, f.schema_type, p.key, s.category, i.subtask,
+                      l.inward, v.released, v.archived, v.release_date, v.project_key)
+                  FROM jira.fields f, jira.projects p, jira.statuses s, jira.issue_types i,
+                      jira.link_types l, jira.versions v";
+    assert_eq!(
+        store.value(extras).await.as_deref(),
+        Some("t array P done t is blocked by t 2024-01-02 P")
+    );
+    let bad = Catalogue { fields: vec![entry("x", "{")], ..Catalogue::default() };
+    let refused = store.upsert_catalogue(&site(), &project(), &bad).await;
+    assert!(matches!(refused, Err(StoreError::DataRejected(_))), "{refused:?}");
+}
