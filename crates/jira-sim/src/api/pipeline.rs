@@ -241,8 +241,10 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
     };
     set("content-type", answer.content_type);
     set("date", &http_date(now));
-    set("x-ausername", user);
-    set("x-seraph-loginreason", who.login_reason());
+    if !answer.foreign {
+        set("x-ausername", user);
+        set("x-seraph-loginreason", who.login_reason());
+    }
     set("cache-control", "no-cache, no-store, no-transform");
     if config.rate_limit_headers {
         for (name, value) in RATE_LIMIT {
