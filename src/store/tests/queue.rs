@@ -52,7 +52,7 @@ async fn the_batch_of_a_dead_worker_is_free_at_once_and_that_of_a_living_one_is_
     let store = &running.store;
     store.acquire_batch(other.worker(), &scope, 9, LEASE).await.unwrap().unwrap();
     assert!(running.batch_of(9).await.is_none());
-    let counts = store.pending_remaining(running.run).await.unwrap();
+    let counts = store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap();
     assert_eq!((counts.total, counts.leased, counts.due), (1, 1, 0));
     store
         .run_sql(&format!(
@@ -60,7 +60,7 @@ async fn the_batch_of_a_dead_worker_is_free_at_once_and_that_of_a_living_one_is_
             other.worker()
         ))
         .await;
-    let counts = store.pending_remaining(running.run).await.unwrap();
+    let counts = store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap();
     assert_eq!((counts.total, counts.leased, counts.due), (1, 0, 1));
     assert!(running.batch_of(9).await.is_some());
 }
