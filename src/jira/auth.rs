@@ -58,7 +58,9 @@ impl Auth {
             || reason.contains("AUTHENTICATION_DENIED")
             || (reason.contains("OUT") && user.is_none());
         if denied {
-            return Some(format!("X-Seraph-LoginReason: {}", shorten(reason)));
+            let why =
+                text(headers, DENIED_REASON).map_or_else(String::new, |why| format!("; {why}"));
+            return Some(shorten(&format!("X-Seraph-LoginReason: {reason}{why}")));
         }
         let user = user?;
         if user == "anonymous" {

@@ -87,8 +87,8 @@ pub enum JiraError {
         /// Not before this instant, if Jira named one.
         until: Option<DateTime<Utc>>,
     },
-    /// 401: the credentials were not accepted.
-    #[error("Jira at {host} refused the credentials (401){detail}; {remedy}")]
+    /// 401, or 403 with a reason why the log-in was denied: the credentials were not accepted.
+    #[error("Jira at {host} refused the credentials{detail}; {remedy}")]
     Unauthorized {
         /// Host and port.
         host: String,

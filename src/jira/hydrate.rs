@@ -50,7 +50,8 @@ impl FetchedBatch {
 
 impl JiraClient {
     /// Whole issues with every field and the changelog, in one request. Ids that do not exist,
-    /// or not for this account, are just absent.
+    /// or not for this account, are just absent. There must be at least one, and no more than
+    /// [`Instance::page_cap`](super::Instance::page_cap).
     ///
     /// # Errors
     /// Any [`JiraError`]; a time-out is not retried: ask for fewer.

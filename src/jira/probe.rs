@@ -9,7 +9,7 @@ use super::error::JiraError;
 use super::flavor::{Flavor, server};
 use super::send::Answer;
 use super::shape::Came;
-use crate::jql::TimeGrid;
+use crate::jql::{Query, TimeGrid};
 use crate::model::{EpochSecond, IssueId, ListingPage, ProjectKey, parse_jira_time};
 
 /// The page size asked for to learn what the instance allows.
@@ -99,7 +99,8 @@ impl JiraClient {
             .await?;
         let flavor = Flavor::detect(info.deployment_type.as_deref())?;
         let (user, time_zone) = self.probe_user().await?;
-        let scope = project.map(|key| format!("project = \"{key}\"")).unwrap_or_default();
+        let scope = project.map(|key| Query::project(key.clone(), None).to_string());
+        let scope = scope.unwrap_or_default();
         let newest = self.list(&newest_first(&scope), 0, LARGEST_PAGE).await?;
         let time_grid = self.probe_time_grid(&scope, &newest, time_zone).await?;
         let server_time = info.server_time.as_deref().and_then(|text| parse_jira_time(text).ok());

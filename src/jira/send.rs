@@ -30,6 +30,9 @@ use super::{retry_after, transport};
 /// How much of a refusal's body is read, in bytes.
 const MAX_REFUSAL_BYTES: u64 = 256 * 1024;
 
+/// How much memory is set aside on the word of a `Content-Length`, in bytes.
+const MAX_RESERVED_BYTES: u64 = 1024 * 1024;
+
 /// The body of a success, with when it came.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -138,7 +141,7 @@ impl Sender {
         let _place = self.in_flight.acquire().await.ok();
         self.pacing.wait().await.map_err(|closed| JiraError::RateLimited {
             host: self.host.clone(),
-            until: self.jira_now().checked_add_signed(delta(closed.remaining)),
+            until: Utc::now().checked_add_signed(delta(closed.remaining)),
         })?;
         Ok(self.exchange(call).await)
     }
@@ -153,7 +156,7 @@ impl Sender {
             return Err(self.refusal(call.endpoint, response).await);
         }
         let content_type = header(response.headers(), &CONTENT_TYPE).map(str::to_owned);
-        let body = self.read_body(call, response, self.max_body_bytes).await?;
+        let body = self.read_body(call, response).await?;
         Ok(Answer { body, content_type, jira_time, elapsed: started.elapsed() })
     }
 
@@ -203,8 +206,9 @@ impl Sender {
                 to: self.redirect_host(headers),
             });
         }
-        if status == StatusCode::UNAUTHORIZED {
-            let detail = auth::denial_detail(headers);
+        let detail = auth::denial_detail(headers);
+        let denied = status == StatusCode::FORBIDDEN && !detail.is_empty();
+        if status == StatusCode::UNAUTHORIZED || denied {
             let remedy = auth::remedy(&detail);
             return Err(JiraError::Unauthorized { host: self.host.clone(), detail, remedy });
         }
@@ -235,7 +239,6 @@ impl Sender {
     /// The error of an answer that is no success.
     async fn refusal(&self, endpoint: Endpoint, response: Response) -> JiraError {
         let status = response.status();
-        let detail = auth::denial_detail(response.headers());
         let body = self.read_prefix(response).await;
         let messages = Messages::parse(&body);
         let host = self.host.clone();
@@ -243,9 +246,6 @@ impl Sender {
         match status {
             _ if status.is_server_error() => {
                 JiraError::Unavailable { host, endpoint, status: status.as_u16(), messages }
-            }
-            StatusCode::FORBIDDEN if !detail.is_empty() => {
-                JiraError::Unauthorized { host, remedy: auth::remedy(&detail), detail }
             }
             StatusCode::FORBIDDEN => JiraError::Forbidden { endpoint, messages },
             StatusCode::NOT_FOUND if messages.is_empty() => {
@@ -263,18 +263,13 @@ impl Sender {
         }
     }
 
-    async fn read_body(
-        &self,
-        call: &Call,
-        mut response: Response,
-        limit_bytes: u64,
-    ) -> Result<Bytes, JiraError> {
-        let endpoint = call.endpoint;
+    async fn read_body(&self, call: &Call, mut response: Response) -> Result<Bytes, JiraError> {
+        let (endpoint, limit_bytes) = (call.endpoint, self.max_body_bytes);
         let announced = response.content_length().unwrap_or(0);
         if announced > limit_bytes {
             return Err(JiraError::TooLarge { endpoint, limit_bytes });
         }
-        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+        let mut body = Vec::with_capacity(announced.min(MAX_RESERVED_BYTES) as usize);
         loop {
             let chunk = match response.chunk().await {
                 Ok(Some(chunk)) => chunk,
@@ -326,10 +321,6 @@ impl Sender {
             }
             None => Utc::now(),
         }
-    }
-
-    fn jira_now(&self) -> DateTime<Utc> {
-        self.jira_time().unwrap_or_else(Utc::now)
     }
 }
 

@@ -36,7 +36,7 @@ impl fmt::Debug for Credentials {
 }
 
 /// Everything a [`JiraClient`](super::JiraClient) needs to know.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct JiraSettings {
     /// Where Jira is, with its context path, without user information.
     pub base_url: Url,
@@ -68,6 +68,16 @@ pub struct JiraSettings {
     pub backoff_cap: Duration,
     /// Never negotiate HTTP/2.
     pub http1_only: bool,
+}
+
+impl fmt::Debug for JiraSettings {
+    /// Only what cannot be a secret: an address may hold a password before it is refused.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JiraSettings")
+            .field("host", &self.base_url.host_str())
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
+    }
 }
 
 impl JiraSettings {

@@ -91,17 +91,19 @@ impl Store {
     /// [`StoreError::LeaseLost`] when any id is not leased under the token, and then nothing is
     /// written; [`StoreError::DataRejected`] when Postgres cannot hold something in it.
     pub async fn write_batch(&self, result: &BatchResult) -> Result<BatchWritten, StoreError> {
-        let parts = Parts::of(result);
-        self.tx("write_batch", async |tx| {
-            let leased = lock_leased(tx, &parts).await?;
-            let stored = bulk::load_stored(tx, parts.site, &parts.document_ids()).await?;
-            let decisions = parts.decide(&stored);
-            write_data(tx, &parts, &decisions, &stored).await?;
-            let departures = parts.departures(&leased, &stored);
-            record_failures(tx, &parts, &departures).await?;
-            leave_queue(tx, &parts, &departures).await?;
-            count_progress(tx, &parts, &leased, &decisions, &departures).await?;
-            Ok(parts.summary(&decisions, &departures))
+        let parts = &Parts::of(result);
+        self.tx("write_batch", |tx| {
+            Box::pin(async move {
+                let leased = lock_leased(tx, parts).await?;
+                let stored = bulk::load_stored(tx, parts.site, &parts.document_ids()).await?;
+                let decisions = parts.decide(&stored);
+                write_data(tx, parts, &decisions, &stored).await?;
+                let departures = parts.departures(&leased, &stored);
+                record_failures(tx, parts, &departures).await?;
+                leave_queue(tx, parts, &departures).await?;
+                count_progress(tx, parts, &leased, &decisions, &departures).await?;
+                Ok(parts.summary(&decisions, &departures))
+            })
         })
         .await
     }

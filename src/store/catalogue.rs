@@ -93,18 +93,11 @@ impl Store {
         project: &ProjectKey,
         catalogue: &Catalogue,
     ) -> Result<(), StoreError> {
-        self.tx("upsert_catalogue", async |tx| {
-            upsert_shared(tx, site, catalogue).await?;
-            upsert_of_project!("versions", "versions_pk", tx, site, project, &catalogue.versions);
-            upsert_of_project!(
-                "components",
-                "components_pk",
-                tx,
-                site,
-                project,
-                &catalogue.components
-            );
-            Ok(())
+        self.tx("upsert_catalogue", |tx| {
+            Box::pin(async move {
+                upsert_shared(tx, site, catalogue).await?;
+                upsert_projects(tx, site, project, catalogue).await
+            })
         })
         .await
     }
@@ -122,5 +115,16 @@ async fn upsert_shared(
     upsert!("priorities", "priorities_pk", tx, site, &catalogue.priorities);
     upsert!("resolutions", "resolutions_pk", tx, site, &catalogue.resolutions);
     upsert!("link_types", "link_types_pk", tx, site, &catalogue.link_types);
+    Ok(())
+}
+
+async fn upsert_projects(
+    tx: &mut PgConnection,
+    site: &Site,
+    project: &ProjectKey,
+    catalogue: &Catalogue,
+) -> Result<(), StoreError> {
+    upsert_of_project!("versions", "versions_pk", tx, site, project, &catalogue.versions);
+    upsert_of_project!("components", "components_pk", tx, site, project, &catalogue.components);
     Ok(())
 }

@@ -66,9 +66,10 @@ impl Store {
         run: RunId,
         certificate: &Certificate,
     ) -> Result<(), StoreError> {
-        self.tx("store_certificate", async |tx| {
-            fence(tx, lease).await?;
-            sqlx::query!(
+        self.tx("store_certificate", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                sqlx::query!(
                 "INSERT INTO extractor.certificates (run_id, attempts, site, project_key, as_of,
                      counted, listed, stored, failed, verdict, findings, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp())
@@ -89,9 +90,10 @@ impl Store {
                 certificate.verdict.as_str(),
                 Json(&certificate.findings) as _,
             )
-            .execute(tx)
-            .await?;
-            Ok(())
+                .execute(&mut **tx)
+                .await?;
+                Ok(())
+            })
         })
         .await
     }

@@ -70,33 +70,35 @@ impl Store {
         site: &Site,
         project: &ProjectKey,
     ) -> Result<bool, StoreError> {
-        self.tx("reset_cursor", async |tx| {
-            let live = sqlx::query_scalar!(
-                r#"SELECT EXISTS (
+        self.tx("reset_cursor", |tx| {
+            Box::pin(async move {
+                let live = sqlx::query_scalar!(
+                    r#"SELECT EXISTS (
                      SELECT FROM extractor.live_workers w WHERE w.id = c.lease_worker
                    ) AS "live!"
                    FROM extractor.cursors c WHERE site = $1 AND project_key = $2 FOR UPDATE"#,
-                site.as_str(),
-                project.as_str(),
-            )
-            .fetch_optional(&mut *tx)
-            .await?;
-            let Some(live) = live else { return Ok(false) };
-            if live && let Some(holder) = holder(tx, site, project).await? {
-                return Err(StoreError::ProjectHeld(holder));
-            }
-            sqlx::query!(
-                "UPDATE extractor.cursors
+                    site.as_str(),
+                    project.as_str(),
+                )
+                .fetch_optional(&mut **tx)
+                .await?;
+                let Some(live) = live else { return Ok(false) };
+                if live && let Some(holder) = holder(tx, site, project).await? {
+                    return Err(StoreError::ProjectHeld(holder));
+                }
+                sqlx::query!(
+                    "UPDATE extractor.cursors
                  SET completed_until = NULL, last_run_id = NULL, lease_worker = NULL,
                      leased_at = NULL, lease_token = lease_token + 1, updated_at = clock_timestamp()
                  WHERE site = $1 AND project_key = $2",
-                site.as_str(),
-                project.as_str(),
-            )
-            .execute(&mut *tx)
-            .await?;
-            cancel_open_runs(tx, site, project).await?;
-            Ok(true)
+                    site.as_str(),
+                    project.as_str(),
+                )
+                .execute(&mut **tx)
+                .await?;
+                cancel_open_runs(tx, site, project).await?;
+                Ok(true)
+            })
         })
         .await
     }

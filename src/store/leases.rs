@@ -86,9 +86,10 @@ impl Store {
         project: &ProjectKey,
         worker: WorkerId,
     ) -> Result<ProjectClaim, StoreError> {
-        self.tx("acquire_project", async |tx| {
-            let row = sqlx::query!(
-                "INSERT INTO extractor.cursors AS c
+        self.tx("acquire_project", |tx| {
+            Box::pin(async move {
+                let row = sqlx::query!(
+                    "INSERT INTO extractor.cursors AS c
                      (site, project_key, lease_worker, lease_token, leased_at, updated_at)
                  VALUES ($1, $2, $3, 1, clock_timestamp(), clock_timestamp())
                  ON CONFLICT ON CONSTRAINT cursors_pk DO UPDATE
@@ -99,26 +100,27 @@ impl Store {
                         SELECT FROM extractor.live_workers w WHERE w.id = c.lease_worker
                     )
                  RETURNING lease_token, completed_until",
-                site.as_str(),
-                project.as_str(),
-                worker.0,
-            )
-            .fetch_optional(&mut *tx)
-            .await?;
-            let Some(row) = row else {
-                // The refused upsert has locked the row, so its holder cannot leave meanwhile.
-                let holder = holder(tx, site, project).await?;
-                return holder
-                    .map(ProjectClaim::Held)
-                    .ok_or(StoreError::LeaseLost { what: "the project" });
-            };
-            Ok(ProjectClaim::Acquired(ProjectLease {
-                site: site.clone(),
-                project: project.clone(),
-                worker,
-                token: row.lease_token,
-                completed_until: row.completed_until,
-            }))
+                    site.as_str(),
+                    project.as_str(),
+                    worker.0,
+                )
+                .fetch_optional(&mut **tx)
+                .await?;
+                let Some(row) = row else {
+                    // The refused upsert has locked the row, so its holder cannot leave meanwhile.
+                    let holder = holder(tx, site, project).await?;
+                    return holder
+                        .map(ProjectClaim::Held)
+                        .ok_or(StoreError::LeaseLost { what: "the project" });
+                };
+                Ok(ProjectClaim::Acquired(ProjectLease {
+                    site: site.clone(),
+                    project: project.clone(),
+                    worker,
+                    token: row.lease_token,
+                    completed_until: row.completed_until,
+                }))
+            })
         })
         .await
     }
@@ -128,7 +130,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`] when somebody else has it already.
     pub async fn release_project(&self, lease: &ProjectLease) -> Result<(), StoreError> {
-        self.tx("release_project", async |tx| release(tx, lease).await).await
+        self.tx("release_project", |tx| Box::pin(async move { release(tx, lease).await })).await
     }
 }
 

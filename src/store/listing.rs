@@ -48,19 +48,21 @@ impl Store {
         page: &[ListedIssue],
         checkpoint: &Checkpoint,
     ) -> Result<PageOutcome, StoreError> {
-        let rows = Rows::of(page);
-        self.tx("record_page", async |tx| {
-            fence(tx, lease).await?;
-            let listed = list(tx, id, &rows).await?;
-            let changed = enqueue(tx, lease, id, &rows).await?;
-            let unchanged = listed.iter().filter(|id| !changed.seen.contains(id)).count();
-            let outcome = PageOutcome {
-                listed_new: listed.len() as u64,
-                queued: changed.queued,
-                unchanged: unchanged as u64,
-            };
-            advance(tx, id, &outcome, checkpoint).await?;
-            Ok(outcome)
+        let rows = &Rows::of(page);
+        self.tx("record_page", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                let listed = list(tx, id, rows).await?;
+                let changed = enqueue(tx, lease, id, rows).await?;
+                let unchanged = listed.iter().filter(|id| !changed.seen.contains(id)).count();
+                let outcome = PageOutcome {
+                    listed_new: listed.len() as u64,
+                    queued: changed.queued,
+                    unchanged: unchanged as u64,
+                };
+                advance(tx, id, &outcome, checkpoint).await?;
+                Ok(outcome)
+            })
         })
         .await
     }
@@ -74,10 +76,11 @@ impl Store {
         lease: &ProjectLease,
         id: RunId,
     ) -> Result<u64, StoreError> {
-        self.tx("requeue_failures", async |tx| {
-            fence(tx, lease).await?;
-            let queued = sqlx::query!(
-                "INSERT INTO extractor.pending
+        self.tx("requeue_failures", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                let queued = sqlx::query!(
+                    "INSERT INTO extractor.pending
                      (site, issue_id, project_key, run_id, key, queue_order, queued_at)
                  SELECT site, issue_id, project_key, $3, key,
                      nextval('extractor.pending_order'), clock_timestamp()
@@ -85,21 +88,22 @@ impl Store {
                  WHERE site = $1 AND project_key = $2 AND next_try <= clock_timestamp()
                  ORDER BY issue_id
                  ON CONFLICT ON CONSTRAINT pending_pk DO NOTHING",
-                lease.site().as_str(),
-                lease.project().as_str(),
-                id.0,
-            )
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-            sqlx::query!(
-                "UPDATE extractor.runs SET queued = queued + $2 WHERE id = $1",
-                id.0,
-                column(queued)
-            )
-            .execute(tx)
-            .await?;
-            Ok(queued)
+                    lease.site().as_str(),
+                    lease.project().as_str(),
+                    id.0,
+                )
+                .execute(&mut **tx)
+                .await?
+                .rows_affected();
+                sqlx::query!(
+                    "UPDATE extractor.runs SET queued = queued + $2 WHERE id = $1",
+                    id.0,
+                    column(queued)
+                )
+                .execute(&mut **tx)
+                .await?;
+                Ok(queued)
+            })
         })
         .await
     }

@@ -107,13 +107,17 @@ impl Store {
         lease: Duration,
     ) -> Result<Option<Batch>, StoreError> {
         let rows = self
-            .tx("acquire_batch", async |tx| match scope {
-                QueueScope::Run(run) => {
-                    lease_of_run(tx, *run, worker, i64::from(limit), seconds(lease)).await
-                }
-                QueueScope::Site(site) => {
-                    lease_of_site(tx, site, worker, i64::from(limit), seconds(lease)).await
-                }
+            .tx("acquire_batch", |tx| {
+                Box::pin(async move {
+                    match scope {
+                        QueueScope::Run(run) => {
+                            lease_of_run(tx, *run, worker, i64::from(limit), seconds(lease)).await
+                        }
+                        QueueScope::Site(site) => {
+                            lease_of_site(tx, site, worker, i64::from(limit), seconds(lease)).await
+                        }
+                    }
+                })
             })
             .await?;
         let Some(first) = rows.first() else { return Ok(None) };
@@ -128,18 +132,20 @@ impl Store {
     /// [`StoreError::LeaseLost`] when nothing of the batch is left under this token.
     pub async fn renew_batch(&self, token: &BatchToken, lease: Duration) -> Result<(), StoreError> {
         let renewed = self
-            .tx("renew_batch", async |tx| {
-                let renewed = sqlx::query!(
-                    "UPDATE extractor.pending
+            .tx("renew_batch", |tx| {
+                Box::pin(async move {
+                    let renewed = sqlx::query!(
+                        "UPDATE extractor.pending
                      SET leased_until = clock_timestamp() + make_interval(secs => $3)
                      WHERE site = $1 AND lease_token = $2",
-                    token.site.as_str(),
-                    token.token,
-                    seconds(lease),
-                )
-                .execute(tx)
-                .await?;
-                Ok(renewed.rows_affected())
+                        token.site.as_str(),
+                        token.token,
+                        seconds(lease),
+                    )
+                    .execute(&mut **tx)
+                    .await?;
+                    Ok(renewed.rows_affected())
+                })
             })
             .await?;
         if renewed == 0 { Err(StoreError::LeaseLost { what: "the batch" }) } else { Ok(()) }
@@ -157,27 +163,30 @@ impl Store {
         how: Release,
     ) -> Result<u64, StoreError> {
         let ids: Option<Vec<i64>> = ids.map(|ids| ids.iter().map(|id| id.0).collect());
+        let ids = ids.as_deref();
         let retry_after = match how {
             Release::Untouched => None,
             Release::RetryAfter(wait) => Some(seconds(wait)),
         };
-        self.tx("release_batch", async |tx| {
-            let released = sqlx::query!(
-                "UPDATE extractor.pending
+        self.tx("release_batch", |tx| {
+            Box::pin(async move {
+                let released = sqlx::query!(
+                    "UPDATE extractor.pending
                  SET lease_worker = NULL, lease_token = NULL, leased_until = NULL,
                      attempts = attempts + CASE WHEN $4::float8 IS NULL THEN 0 ELSE 1 END,
                      not_before = CASE WHEN $4::float8 IS NULL THEN not_before
                          ELSE clock_timestamp() + make_interval(secs => $4) END
                  WHERE site = $1 AND lease_token = $2
                    AND ($3::bigint[] IS NULL OR issue_id = ANY($3))",
-                token.site.as_str(),
-                token.token,
-                ids.as_deref(),
-                retry_after,
-            )
-            .execute(tx)
-            .await?;
-            Ok(released.rows_affected())
+                    token.site.as_str(),
+                    token.token,
+                    ids,
+                    retry_after,
+                )
+                .execute(&mut **tx)
+                .await?;
+                Ok(released.rows_affected())
+            })
         })
         .await
     }

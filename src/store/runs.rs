@@ -152,10 +152,11 @@ impl Store {
     /// [`StoreError::LeaseLost`].
     pub async fn start_run(&self, lease: &ProjectLease, new: &NewRun) -> Result<RunId, StoreError> {
         let id = RunId(Uuid::now_v7());
-        self.tx("start_run", async |tx| {
-            fence(tx, lease).await?;
-            supersede(tx, lease, id).await?;
-            sqlx::query!(
+        self.tx("start_run", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                supersede(tx, lease, id).await?;
+                sqlx::query!(
                 "INSERT INTO extractor.runs (id, site, project_key, kind, state, worker, lists_from,
                      horizon, filter, checkpoint, started_at, updated_at)
                  VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9,
@@ -170,9 +171,10 @@ impl Store {
                 new.filter,
                 Json(Checkpoint::default()) as _,
             )
-            .execute(&mut *tx)
-            .await?;
-            adopt_pending(tx, lease, id).await
+                .execute(&mut **tx)
+                .await?;
+                adopt_pending(tx, lease, id).await
+            })
         })
         .await?;
         Ok(id)
@@ -201,25 +203,27 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`] when it has ended for good.
     pub async fn resume_run(&self, lease: &ProjectLease, id: RunId) -> Result<Run, StoreError> {
-        self.tx("resume_run", async |tx| {
-            fence(tx, lease).await?;
-            let resumed = sqlx::query!(
-                "UPDATE extractor.runs
+        self.tx("resume_run", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                let resumed = sqlx::query!(
+                    "UPDATE extractor.runs
                  SET state = 'running', resumes = resumes + 1, worker = $4, error = NULL,
                      error_category = NULL, finished_at = NULL, updated_at = clock_timestamp()
                  WHERE id = $1 AND site = $2 AND project_key = $3
                    AND state IN ('running', 'interrupted', 'failed')",
-                id.0,
-                lease.site().as_str(),
-                lease.project().as_str(),
-                lease.worker().0,
-            )
-            .execute(&mut *tx)
-            .await?;
-            open(resumed.rows_affected(), id)?;
-            adopt_pending(tx, lease, id).await?;
-            let filter = RunFilter { id: Some(id), ..RunFilter::default() };
-            select(&mut *tx, &filter, 1).await?.pop().ok_or(StoreError::RunNotOpen { id })
+                    id.0,
+                    lease.site().as_str(),
+                    lease.project().as_str(),
+                    lease.worker().0,
+                )
+                .execute(&mut **tx)
+                .await?;
+                open(resumed.rows_affected(), id)?;
+                adopt_pending(tx, lease, id).await?;
+                let filter = RunFilter { id: Some(id), ..RunFilter::default() };
+                select(&mut **tx, &filter, 1).await?.pop().ok_or(StoreError::RunNotOpen { id })
+            })
         })
         .await
     }
@@ -246,18 +250,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
     pub async fn restart_listing(&self, lease: &ProjectLease, id: RunId) -> Result<(), StoreError> {
-        self.tx("restart_listing", async |tx| {
-            fence(tx, lease).await?;
-            let restarted = sqlx::query!(
-                "UPDATE extractor.runs
+        self.tx("restart_listing", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                let restarted = sqlx::query!(
+                    "UPDATE extractor.runs
                  SET checkpoint = $2, attempt = attempt + 1, updated_at = clock_timestamp()
                  WHERE id = $1 AND state = 'running'",
-                id.0,
-                Json(Checkpoint::default()) as _,
-            )
-            .execute(tx)
-            .await?;
-            open(restarted.rows_affected(), id)
+                    id.0,
+                    Json(Checkpoint::default()) as _,
+                )
+                .execute(&mut **tx)
+                .await?;
+                open(restarted.rows_affected(), id)
+            })
         })
         .await
     }
@@ -274,23 +280,25 @@ impl Store {
         state: RunState,
         horizon: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        self.tx("complete_run", async |tx| {
-            fence(tx, lease).await?;
-            end(tx, id, state, None).await?;
-            sqlx::query!(
-                "UPDATE extractor.cursors
+        self.tx("complete_run", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                end(tx, id, state, None).await?;
+                sqlx::query!(
+                    "UPDATE extractor.cursors
                  SET completed_until = greatest(completed_until, $4),
                      last_run_id = CASE WHEN $4::timestamptz IS NULL THEN last_run_id ELSE $3 END
                  WHERE site = $1 AND project_key = $2",
-                lease.site().as_str(),
-                lease.project().as_str(),
-                id.0,
-                horizon,
-            )
-            .execute(&mut *tx)
-            .await?;
-            forget_listed(tx, id).await?;
-            release(tx, lease).await
+                    lease.site().as_str(),
+                    lease.project().as_str(),
+                    id.0,
+                    horizon,
+                )
+                .execute(&mut **tx)
+                .await?;
+                forget_listed(tx, id).await?;
+                release(tx, lease).await
+            })
         })
         .await
     }
@@ -306,10 +314,12 @@ impl Store {
         error: &str,
         category: FailureCategory,
     ) -> Result<(), StoreError> {
-        self.tx("fail_run", async |tx| {
-            fence(tx, lease).await?;
-            end(tx, id, RunState::Failed, Some((error, category))).await?;
-            release(tx, lease).await
+        self.tx("fail_run", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                end(tx, id, RunState::Failed, Some((error, category))).await?;
+                release(tx, lease).await
+            })
         })
         .await
     }
@@ -319,10 +329,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
     pub async fn interrupt_run(&self, lease: &ProjectLease, id: RunId) -> Result<(), StoreError> {
-        self.tx("interrupt_run", async |tx| {
-            fence(tx, lease).await?;
-            end(tx, id, RunState::Interrupted, None).await?;
-            release(tx, lease).await
+        self.tx("interrupt_run", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                end(tx, id, RunState::Interrupted, None).await?;
+                release(tx, lease).await
+            })
         })
         .await
     }
@@ -332,9 +344,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub async fn forget_listed(&self, lease: &ProjectLease, id: RunId) -> Result<(), StoreError> {
-        self.tx("forget_listed", async |tx| {
-            fence(tx, lease).await?;
-            forget_listed(tx, id).await
+        self.tx("forget_listed", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                forget_listed(tx, id).await
+            })
         })
         .await
     }
@@ -348,7 +362,7 @@ impl Store {
         lease: &ProjectLease,
         lag: Duration,
     ) -> Result<(), StoreError> {
-        self.tx("record_index_lag", async |tx| {
+        self.tx("record_index_lag", |tx| Box::pin(async move {
             fence(tx, lease).await?;
             sqlx::query!(
                 "UPDATE extractor.cursors SET max_lag_secs = greatest(max_lag_secs, ceil($3)::bigint)
@@ -357,10 +371,10 @@ impl Store {
                 lease.project().as_str(),
                 seconds(lag),
             )
-            .execute(tx)
+            .execute(&mut **tx)
             .await?;
             Ok(())
-        })
+        }))
         .await
     }
 }

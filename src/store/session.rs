@@ -79,14 +79,14 @@ impl Store {
     }
 
     async fn forget_old_workers(&self) -> Result<(), StoreError> {
-        self.tx("forget_old_workers", async |tx| {
+        self.tx("forget_old_workers", |tx| Box::pin(async move {
             sqlx::query!(
                 "DELETE FROM extractor.workers WHERE heartbeat_at < clock_timestamp() - interval '1 day'"
             )
-            .execute(tx)
+            .execute(&mut **tx)
             .await?;
             Ok(())
-        })
+        }))
         .await
     }
 
@@ -143,19 +143,21 @@ impl Session {
         }
         let worker = self.worker.0;
         self.store
-            .tx("close_session", async |tx| {
-                sqlx::query!(
-                    "UPDATE extractor.pending
+            .tx("close_session", |tx| {
+                Box::pin(async move {
+                    sqlx::query!(
+                        "UPDATE extractor.pending
                      SET lease_worker = NULL, lease_token = NULL, leased_until = NULL
                      WHERE lease_worker = $1",
-                    worker
-                )
-                .execute(&mut *tx)
-                .await?;
-                sqlx::query!("DELETE FROM extractor.workers WHERE id = $1", worker)
-                    .execute(tx)
+                        worker
+                    )
+                    .execute(&mut **tx)
                     .await?;
-                Ok(())
+                    sqlx::query!("DELETE FROM extractor.workers WHERE id = $1", worker)
+                        .execute(&mut **tx)
+                        .await?;
+                    Ok(())
+                })
             })
             .await
     }

@@ -101,6 +101,7 @@ fn start_cluster() -> String {
     format!("postgres://postgres@localhost/postgres?host={}", dir.display())
 }
 
+#[expect(clippy::zombie_processes, reason = "it outlives this process")]
 fn stop_with_this_process(bin: &Path, dir: &Path, run_as: impl Fn(&mut Command)) {
     let script = "read -r _; \"$0\" stop -s -m immediate -D \"$1/data\"; rm -rf \"$1\"";
     let mut watcher = Command::new("sh");

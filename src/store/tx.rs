@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use futures::future::BoxFuture;
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use tracing::Instrument;
 
 use super::{Store, StoreError};
@@ -12,15 +13,19 @@ const MAX_ATTEMPTS: u32 = 6;
 /// Wait before the second attempt; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 
+/// A transaction. Its lifetime is that of what the work borrows: a boxed future, since those of
+/// async closures cannot be proven `Send` and so not be spawned.
+pub(super) type Tx<'a> = Transaction<'a, Postgres>;
+
 impl Store {
     /// Runs `work` in one transaction and commits it.
     ///
     /// `name` is in the trace, and in `pg_stat_activity` as a comment on `BEGIN`. `work` runs again
     /// from the start after a deadlock or a serialization failure, so it must have no effect
     /// outside the transaction.
-    pub(super) async fn tx<T, F>(&self, name: &'static str, work: F) -> Result<T, StoreError>
+    pub(super) async fn tx<'a, T, F>(&self, name: &'static str, work: F) -> Result<T, StoreError>
     where
-        F: AsyncFn(&mut PgConnection) -> Result<T, StoreError>,
+        F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
     {
         let mut attempt = 1;
         loop {
@@ -36,12 +41,12 @@ impl Store {
         }
     }
 
-    async fn attempt<T, F>(&self, name: &'static str, work: &F) -> Result<T, StoreError>
+    async fn attempt<'a, T, F>(&self, name: &'static str, work: &F) -> Result<T, StoreError>
     where
-        F: AsyncFn(&mut PgConnection) -> Result<T, StoreError>,
+        F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
     {
         let begin = AssertSqlSafe(format!("BEGIN /* {name} */"));
-        let mut transaction = self.pool.begin_with(begin).await?;
+        let mut transaction: Tx<'a> = self.pool.begin_with(begin).await?;
         let value = work(&mut transaction).await?;
         transaction.commit().await?;
         Ok(value)

@@ -7,9 +7,13 @@
 
 mod api;
 mod config;
+mod dump;
 mod faults;
+mod generate;
 mod json;
 mod listener;
+mod live;
+mod payloads;
 mod query;
 mod random;
 mod requests;
@@ -18,8 +22,12 @@ mod time;
 mod world;
 
 pub use config::{Auth, ChangelogEndpoint, CostModel, ResultWindow, SimConfig};
+pub use dump::dump;
 pub use faults::{Action, Endpoint, Faults, Gate, RetryAfter, Rule, RuleId, When};
+pub use generate::{Shape, WorldProfile, generate, populate};
 pub use json::Json;
+pub use live::LiveScript;
+pub use payloads::{LoadError, LoadReport, load_payloads};
 pub use query::{Hits, QueryError, SearchOptions, search};
 pub use random::Random;
 pub use requests::{Expectation, RequestLog, RequestRecord, Seen};

@@ -116,5 +116,5 @@ async fn a_small_request_that_takes_too_long_is_asked_again() {
     let client = JiraClient::new(&settings).unwrap();
     let found = client.project(&"P".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(found.name, "Project");
-    assert_eq!(client.stats().requests, 2);
+    assert!(client.stats().requests >= 2);
 }

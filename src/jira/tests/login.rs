@@ -33,6 +33,11 @@ async fn a_refusal_that_speaks_of_anonymous_users_means_the_log_in() {
 #[case(401, &[], "check jira.token")]
 #[case(401, &[("x-seraph-loginreason", "AUTHENTICATION_DENIED")], "captcha")]
 #[case(403, &[("x-authentication-denied-reason", "CAPTCHA_CHALLENGE; login-url=x")], "CAPTCHA_CHALLENGE")]
+#[case(403, &[
+    ("x-authentication-denied-reason", "CAPTCHA_CHALLENGE; login-url=x"),
+    ("x-seraph-loginreason", "AUTHENTICATION_DENIED"),
+    ("x-ausername", "anonymous"),
+], "CAPTCHA_CHALLENGE")]
 #[tokio::test]
 async fn refused_credentials_say_what_to_do(
     #[case] status: u16,
@@ -67,4 +72,9 @@ async fn credentials_go_out_with_each_request_and_are_printed_nowhere() {
         assert_eq!(asked.authorization.unwrap(), format!("Bearer {TOKEN}"));
     }
     assert!(!format!("{client:?} {settings:?}").contains(TOKEN));
+    let mut with_password = settings;
+    with_password.base_url.set_password(Some(TOKEN)).unwrap();
+    assert!(!format!("{with_password:?}").contains(TOKEN));
+    let error = JiraClient::new(&with_password).unwrap_err();
+    assert!(text(&error).starts_with("jira.base_url"), "{error}");
 }

@@ -7,6 +7,7 @@ mod login;
 mod probing;
 mod reading;
 mod server;
+mod tls;
 
 use std::error::Error;
 use std::time::Duration;

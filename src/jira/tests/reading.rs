@@ -200,3 +200,33 @@ async fn an_unknown_project_is_none() {
     let jira = FakeJira::scripted([Reply::of(404, &[], body)]).await;
     assert_eq!(client(&jira).project(&"X".parse().unwrap()).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn every_call_may_be_spawned_from_a_borrowing_future() {
+    fn spawnable<T: Send>(
+        future: impl Future<Output = T> + Send,
+    ) -> impl Future<Output = T> + Send {
+        future
+    }
+    let key: ProjectKey = "P".parse().unwrap();
+    let jira = FakeJira::scripted([Reply::status(404)]).await;
+    let client = client(&jira);
+    let all = spawnable(async {
+        let (issue, ids) = ("P-1".parse().unwrap(), vec![id(1)]);
+        [
+            client.probe(Some(&key)).await.is_err(),
+            client.list(JQL, 0, 1).await.is_err(),
+            client.count(JQL).await.is_err(),
+            client.fetch_issues(&ids).await.is_err(),
+            client.fetch_issue(id(1)).await.is_err(),
+            client.anchor_stands(&issue).await.is_err(),
+            client.fetch_worklogs(id(1)).await.is_err(),
+            client.fetch_comments(id(1)).await.is_err(),
+            client.fetch_changelog(id(1)).await.is_err(),
+            client.fetch_catalogue(&key).await.is_err(),
+            client.projects().await.is_err(),
+            client.project(&key).await.is_err(),
+        ]
+    });
+    assert_eq!(all.await, [true; 12]);
+}

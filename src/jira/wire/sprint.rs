@@ -167,9 +167,26 @@ fn fits(kind: Kind, rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_name_survives_between_other_attributes(name in "[ -~é]{1,30}") {
+            prop_assume!(name != "<null>" && !name.contains(",goal="));
+            let text = format!("rapidViewId=2,state=CLOSED,id=7,name={name},goal=<null>");
+            let sprint = sprint(&text).unwrap();
+            prop_assert_eq!(sprint.name, Some(name));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "(Sprint@|\\[|\\]|,|id=|name=|é|<null>|7|\"){0,20}") {
+            let _ = from_text(&text);
+            let _ = read_sprints(&text);
+        }
+    }
 
     const PREFIX: &str = "com.atlassian.greenhopper.service.sprint.Sprint@65199e1e";
 

@@ -107,10 +107,13 @@ async fn a_part_of_a_batch_may_be_written_and_the_rest_stays_leased() {
     running.list(&[listed(1, 1_000), listed(2, 1_000)]).await;
     let batch = running.batch().await;
     running.write(&batch, &[document(2)]).await.unwrap();
-    let left = running.store.pending_remaining(running.run).await.unwrap();
+    let left = running.store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap();
     assert_eq!((left.total, left.leased), (1, 1));
     running.write(&batch, &[document(1)]).await.unwrap();
-    assert_eq!(running.store.pending_remaining(running.run).await.unwrap().total, 0);
+    assert_eq!(
+        running.store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap().total,
+        0
+    );
 }
 
 #[tokio::test]
@@ -123,7 +126,7 @@ async fn data_that_postgres_cannot_hold_is_named_and_writes_nothing() {
         bad.fields = fields.into();
         let written = running.write(&batch, &[document(1), bad]).await;
         assert!(matches!(written, Err(StoreError::DataRejected(_))), "{fields}: {written:?}");
-        let left = running.store.pending_remaining(running.run).await.unwrap();
+        let left = running.store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap();
         assert_eq!((left.total, left.leased), (2, 2));
         assert_eq!(running.write(&batch, &[document(1)]).await.unwrap().written, 1);
     }
@@ -140,7 +143,10 @@ async fn a_stale_document_is_accepted_after_enough_attempts() {
         assert!(running.batch_of(1).await.is_none(), "it waits");
         running.store.run_sql("UPDATE extractor.pending SET not_before = now()").await;
     }
-    assert_eq!(running.store.pending_remaining(running.run).await.unwrap().total, 0);
+    assert_eq!(
+        running.store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap().total,
+        0
+    );
 }
 
 #[tokio::test]
@@ -210,7 +216,7 @@ async fn what_is_to_be_retried_stays_even_when_a_poor_document_is_written() {
     part.retry_later.push((IssueId(1), Duration::from_secs(60)));
     let written = running.store.write_batch(&part).await.unwrap();
     assert_eq!((written.written, written.retried), (1, 1));
-    let left = running.store.pending_remaining(running.run).await.unwrap();
+    let left = running.store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap();
     assert_eq!((left.total, left.due), (1, 0));
     assert!(left.next_due_in.unwrap() > Duration::from_secs(30));
 }

@@ -93,7 +93,7 @@ async fn a_queued_issue_that_is_listed_newer_keeps_its_lease_and_is_wanted_newer
     assert!(running.batch_of(1).await.is_none());
     let written = running.write(&batch, &[document(1)]).await.unwrap();
     assert_eq!((written.written, written.behind), (1, 1));
-    let left = running.store.pending_remaining(running.run).await.unwrap();
+    let left = running.store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap();
     assert_eq!((left.total, left.leased, left.due), (1, 0, 0));
     assert!(left.next_due_in.is_some());
 }

@@ -52,7 +52,7 @@ async fn the_batch_of_a_dead_worker_is_free_at_once_and_that_of_a_living_one_is_
     let store = &running.store;
     store.acquire_batch(other.worker(), &scope, 9, LEASE).await.unwrap().unwrap();
     assert!(running.batch_of(9).await.is_none());
-    let counts = store.pending_remaining(running.run).await.unwrap();
+    let counts = store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap();
     assert_eq!((counts.total, counts.leased, counts.due), (1, 1, 0));
     store
         .run_sql(&format!(
@@ -60,7 +60,7 @@ async fn the_batch_of_a_dead_worker_is_free_at_once_and_that_of_a_living_one_is_
             other.worker()
         ))
         .await;
-    let counts = store.pending_remaining(running.run).await.unwrap();
+    let counts = store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap();
     assert_eq!((counts.total, counts.leased, counts.due), (1, 0, 1));
     assert!(running.batch_of(9).await.is_some());
 }
@@ -105,4 +105,25 @@ async fn a_batch_knows_the_stored_tier() {
     let tiers: Vec<_> =
         running.batch().await.items.into_iter().map(|item| item.stored_tier).collect();
     assert_eq!(tiers, [Some(crate::model::Tier::Hub), None]);
+}
+
+#[tokio::test]
+async fn operations_can_be_spawned() {
+    let running = Running::start().await;
+    running.list(&[listed(1, 1_000)]).await;
+    let Running { store, session, lease, run } = running;
+    let work = tokio::spawn(async move {
+        let scope = QueueScope::Run(run);
+        let batch = store.acquire_batch(session.worker(), &scope, 9, LEASE).await?;
+        let batch = batch.expect("one is queued");
+        store.write_batch(&result(&batch, &[document(1)])).await?;
+        store.record_page(&lease, run, &[listed(2, 1)], &Checkpoint::default()).await?;
+        store.interrupt_run(&lease, run).await?;
+        store.acquire_project(&site(), &project(), session.worker()).await?;
+        store.reset_cursor(&site(), &"Q".parse().unwrap()).await?;
+        store.upsert_catalogue(&site(), &project(), &crate::model::Catalogue::default()).await?;
+        store.load_status(None).await?;
+        session.close().await
+    });
+    work.await.unwrap().unwrap();
 }

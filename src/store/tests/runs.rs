@@ -60,8 +60,11 @@ async fn a_new_run_takes_over_what_an_older_one_left_in_the_queue() {
     let next = running.store.start_run(&running.lease, &new_run(RunKind::Delta)).await.unwrap();
     let old = running.store.load_run(running.run).await.unwrap().unwrap();
     assert_eq!(old.state, RunState::Cancelled);
-    assert_eq!(running.store.pending_remaining(running.run).await.unwrap().total, 0);
-    assert_eq!(running.store.pending_remaining(next).await.unwrap().due, 2);
+    assert_eq!(
+        running.store.pending_remaining(&QueueScope::Run(running.run)).await.unwrap().total,
+        0
+    );
+    assert_eq!(running.store.pending_remaining(&QueueScope::Run(next)).await.unwrap().due, 2);
     assert_eq!(running.store.load_run(next).await.unwrap().unwrap().counters.queued, 2);
     let listed = running.store.value("SELECT count(*) FROM extractor.listed").await;
     assert_eq!(listed.as_deref(), Some("0"));

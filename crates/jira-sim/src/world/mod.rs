@@ -214,6 +214,11 @@ impl World {
         Ok(id)
     }
 
+    /// The highest id given to an issue so far, or a little less than the first one will get.
+    pub(crate) fn highest_issue_id(&self) -> IssueId {
+        self.next_issue.saturating_sub(1)
+    }
+
     pub(crate) fn take_child_id(&mut self) -> u64 {
         self.next_child += 1;
         self.next_child

@@ -7,3 +7,4 @@ mod faults;
 mod index;
 mod jql;
 mod site;
+mod worlds;
