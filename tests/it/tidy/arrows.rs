@@ -16,11 +16,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["clock", "model"]),
     ("sync", &["clock", "jira", "jql", "model", "seek", "shutdown", "store"]),
     // The forms of keys are checked where they are known: project keys, log filters.
-    ("config", &["jql", "model", "telemetry"]),
+    ("config", &["model", "telemetry"]),
     (
         "cli",
         &[
-            "clock", "config", "jira", "jql", "model", "seek", "shutdown", "store", "sync",
+            "clock",
+            "config",
+            "jira",
+            "jql",
+            "model",
+            "seek",
+            "shutdown",
+            "store",
+            "sync",
             "telemetry",
         ],
     ),

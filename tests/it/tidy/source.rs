@@ -37,18 +37,50 @@ impl Source {
         inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs")
     }
 
-    /// The code that is in the program: nothing of a test file, and nothing of a test module,
-    /// which comes last in its file.
-    pub(super) fn production(&self) -> &str {
-        let stem = self.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
-        let is_test = self.path.split('/').any(|part| part == "tests")
-            || matches!(stem, "tests" | "testing")
-            || stem.ends_with("_tests");
-        if is_test {
-            return "";
-        }
+    /// The code that is in the program: without the test module, which comes last in its file.
+    fn production(&self) -> &str {
         self.code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
     }
+
+    /// Where the modules lie that are compiled for tests only, without `.rs`.
+    fn test_modules(&self) -> Vec<String> {
+        let folder = match self.path.rsplit_once('/') {
+            Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder,
+            _ => self.path.trim_end_matches(".rs"),
+        };
+        let declarations = self.text.split("#[cfg(test)]\n").skip(1).map(str::trim_start);
+        declarations
+            .filter_map(|declaration| {
+                if let Some(path) = declaration.strip_prefix("#[path = \"") {
+                    let (beside, _) = self.path.rsplit_once('/')?;
+                    let (path, _) = path.split_once(".rs\"]")?;
+                    return Some(format!("{beside}/{path}"));
+                }
+                let (name, _) = declaration.lines().next()?.split_once(';')?;
+                let name = name.rsplit_once("mod ")?.1;
+                Some(format!("{folder}/{name}"))
+            })
+            .collect()
+    }
+}
+
+/// The code below `folder` that is in the program, by file.
+pub(super) fn production(folder: &str) -> Vec<(String, String)> {
+    let all = sources(folder);
+    let tests: Vec<String> = all.iter().flat_map(Source::test_modules).collect();
+    let is_test = |path: &str| {
+        let module = path.trim_end_matches(".rs");
+        path.starts_with("crates/jira-sim/tests/")
+            || tests.iter().any(|test| {
+                module
+                    .strip_prefix(test.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+    };
+    all.iter()
+        .filter(|source| !is_test(&source.path))
+        .map(|source| (source.path.clone(), source.production().to_owned()))
+        .collect()
 }
 
 /// Every Rust file below `folder`.
