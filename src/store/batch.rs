@@ -257,12 +257,14 @@ async fn write_data(
     let settled = parts.documents_that(decisions, |decision| decision == Decision::Settle);
     for chunk in bulk::chunks(&rewritten) {
         bulk::upsert_issues(tx, parts.site, chunk).await?;
-        let rekeyed: Vec<&IssueDocument> = chunk
-            .iter()
-            .filter(|document| stored.get(&document.id.0).is_none_or(|s| s.key != document.key))
-            .copied()
+        let (known, new): (Vec<&IssueDocument>, Vec<&IssueDocument>) =
+            chunk.iter().partition(|document| stored.contains_key(&document.id.0));
+        let moved: Vec<&IssueDocument> = known
+            .into_iter()
+            .filter(|document| stored.get(&document.id.0).is_some_and(|s| s.key != document.key))
             .collect();
-        bulk::upsert_keys(tx, parts.site, &rekeyed).await?;
+        bulk::retire_keys(tx, parts.site, &moved).await?;
+        bulk::upsert_keys(tx, parts.site, &[new, moved].concat()).await?;
         bulk::replace_children(tx, parts.site, chunk, |id| stored.contains_key(&id.0)).await?;
     }
     bulk::settle(tx, parts.site, &settled).await?;
@@ -299,6 +301,24 @@ async fn leave_queue(
     )
     .execute(&mut *tx)
     .await?;
+    let kept = defer(tx, parts, departures).await?;
+    let expected = (departures.leaving.len() + departures.staying.len()) as u64;
+    if removed.rows_affected() + kept == expected {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost { what: "the batch" })
+    }
+}
+
+/// Gives back what stays in the queue, to be tried later.
+async fn defer(
+    tx: &mut PgConnection,
+    parts: &Parts<'_>,
+    departures: &Departures,
+) -> Result<u64, StoreError> {
+    if departures.staying.is_empty() {
+        return Ok(0);
+    }
     let ids: Vec<i64> = departures.staying.keys().copied().collect();
     let waits: Vec<f64> = departures.staying.values().map(|wait| seconds(*wait)).collect();
     let kept = sqlx::query!(
@@ -306,7 +326,8 @@ async fn leave_queue(
          SET lease_worker = NULL, lease_token = NULL, leased_until = NULL,
              attempts = attempts + 1, not_before = clock_timestamp() + make_interval(secs => n.wait)
          FROM unnest($3::bigint[], $4::float8[]) AS n(issue_id, wait)
-         WHERE p.site = $1 AND p.lease_token = $2 AND p.issue_id = n.issue_id",
+         WHERE p.site = $1 AND p.lease_token = $2 AND p.issue_id = ANY($3)
+           AND p.issue_id = n.issue_id",
         parts.site.as_str(),
         parts.token,
         &ids,
@@ -314,12 +335,7 @@ async fn leave_queue(
     )
     .execute(tx)
     .await?;
-    let expected = (departures.leaving.len() + departures.staying.len()) as u64;
-    if removed.rows_affected() + kept.rows_affected() == expected {
-        Ok(())
-    } else {
-        Err(StoreError::LeaseLost { what: "the batch" })
-    }
+    Ok(kept.rows_affected())
 }
 
 /// Adds to the counters of each run the batch worked for. Last: these rows are the hottest.

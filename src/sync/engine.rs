@@ -356,6 +356,7 @@ impl Engine {
             listed: stored.listed,
             stored: stored.stored,
             failed: stored.failed,
+            incomplete: stored.incomplete,
             unloadable: summary.unloadable,
         })
     }
