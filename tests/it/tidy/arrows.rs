@@ -17,11 +17,28 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sync", &["clock", "jira", "jql", "model", "seek", "shutdown", "store"]),
     // The forms of keys are checked where they are known: project keys, log filters.
     ("config", &["model", "telemetry"]),
+    // Puts the parts together.
+    (
+        "daemon",
+        &[
+            "clock",
+            "config",
+            "jira",
+            "jql",
+            "model",
+            "seek",
+            "shutdown",
+            "store",
+            "sync",
+            "telemetry",
+        ],
+    ),
     (
         "cli",
         &[
             "clock",
             "config",
+            "daemon",
             "jira",
             "jql",
             "model",
@@ -131,7 +148,7 @@ fn jira_and_store_meet_only_where_the_pipeline_is_run() {
         .filter(|(_, to)| to.contains(&"jira") && to.contains(&"store"))
         .map(|(folder, _)| *folder)
         .collect();
-    assert_eq!(both, ["sync", "cli"]);
+    assert_eq!(both, ["sync", "daemon", "cli"]);
 }
 
 #[test]
