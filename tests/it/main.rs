@@ -5,3 +5,4 @@ mod app;
 mod cluster;
 mod compare;
 mod sync_backfill;
+mod tidy;
