@@ -56,13 +56,18 @@ impl Shared {
             .clone()
     }
 
-    fn prepare(&self, seen: &Seen, clock_runs: bool) {
+    /// Brings the world's clock up to real time, where it runs at all.
+    pub(crate) fn tick(&self, clock_runs: bool) {
+        let mut last = lock(&self.last_tick);
+        let now = Instant::now();
         if clock_runs {
-            let mut last = lock(&self.last_tick);
-            let now = Instant::now();
             self.world_mut().advance(now - *last);
-            *last = now;
         }
+        *last = now;
+    }
+
+    fn prepare(&self, seen: &Seen, clock_runs: bool) {
+        self.tick(clock_runs);
         let mut hooks = lock(&self.hooks);
         if !hooks.is_empty() {
             let mut world = self.world_mut();
