@@ -46,6 +46,8 @@ pub(super) enum Failure {
     Payloads(#[source] jira_sim::LoadError),
     #[error("the simulated Jira did not start")]
     Simulator(#[source] jira_sim::StartError),
+    #[error("the simulated Jira has no address that can be asked")]
+    SimulatorAddress,
     #[error("the simulated project could not be generated")]
     World(#[source] jira_sim::WorldError),
     #[error("could not {doing}")]
@@ -65,7 +67,7 @@ impl Failure {
             Self::NoCursor { .. } => ExitCode::Usage,
             Self::NoVisibleProjects => ExitCode::Refused,
             Self::Payloads(_) => ExitCode::BadData,
-            Self::Telemetry(_) | Self::World(_) => ExitCode::Internal,
+            Self::Telemetry(_) | Self::World(_) | Self::SimulatorAddress => ExitCode::Internal,
             Self::Simulator(_) | Self::Io { .. } => ExitCode::Unavailable,
         }
     }
@@ -114,7 +116,7 @@ impl Failure {
                 Some("`extractor cursor` lists them; a project without one is backfilled anyway")
             }
             Self::AmbiguousSite { .. } => Some("say which one with --site"),
-            Self::World(_) | Self::Telemetry(_) => Some(REPORT),
+            Self::World(_) | Self::Telemetry(_) | Self::SimulatorAddress => Some(REPORT),
             Self::Config(_)
             | Self::Wiring(_)
             | Self::Sync(_)

@@ -81,7 +81,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Cursor(args) => cursor::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,
-        Command::Demo(args) => demo::run(args, invocation.overrides, context).await,
+        Command::Demo(args) => demo::run(args, context).await,
     }
 }
 
