@@ -74,10 +74,7 @@ impl Failure {
 
     /// Whether it failed because it was told to stop.
     pub(super) fn is_interruption(&self) -> bool {
-        matches!(
-            self,
-            Self::Sync(SyncError::Interrupted) | Self::Wiring(WiringError::Interrupted)
-        )
+        matches!(self, Self::Sync(SyncError::Interrupted) | Self::Wiring(WiringError::Interrupted))
     }
 
     /// The error with its causes, in one sentence.
@@ -85,7 +82,7 @@ impl Failure {
         let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            let next = error.to_string();
+            let next = in_plain_words(&error.to_string());
             // Some errors repeat their cause in their own words.
             if !next.is_empty() && !text.contains(&next) {
                 text.push_str(": ");
@@ -135,6 +132,18 @@ impl Failure {
             "exit_code": self.exit_code().code(),
             "meaning": self.exit_code().meaning(),
         })
+    }
+}
+
+/// What a library wraps around Postgres's and the system's own words is of no use to a reader.
+fn in_plain_words(cause: &str) -> String {
+    let text = ["error returned from database: ", "error communicating with database: "]
+        .iter()
+        .find_map(|prefix| cause.strip_prefix(prefix))
+        .unwrap_or(cause);
+    match text.rsplit_once(" at line ") {
+        Some((words, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => words.to_owned(),
+        _ => text.to_owned(),
     }
 }
 

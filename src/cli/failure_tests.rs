@@ -48,10 +48,7 @@ fn every_error_of_jira_has_its_code() {
         (JiraError::Tls { host: host(), source: "unknown issuer".into() }, 69),
         (JiraError::Timeout { host: host(), endpoint, limit: Duration::from_secs(1) }, 69),
         (JiraError::TooLarge { endpoint, limit_bytes: 1 }, 65),
-        (
-            JiraError::Unavailable { host: host(), endpoint, status: 503, messages: messages() },
-            69,
-        ),
+        (JiraError::Unavailable { host: host(), endpoint, status: 503, messages: messages() }, 69),
         (JiraError::RateLimited { host: host(), until: None }, 75),
         (JiraError::Unauthorized { host: host(), detail: String::new(), remedy: "renew it" }, 77),
         (JiraError::NotLoggedIn { host: host(), sign: "anonymous".into() }, 77),
@@ -69,7 +66,7 @@ fn every_error_of_jira_has_its_code() {
         assert_eq!(wired.exit_code().code(), code, "{shown}");
     }
     let came = Came::Truncated { received_bytes: 1 };
-    let garbled = JiraError::BadData { host: host(), endpoint, came };
+    let garbled = JiraError::BadData { endpoint, came };
     assert_eq!(Failure::from(SyncError::from(garbled)).exit_code(), ExitCode::BadData);
 }
 
@@ -125,10 +122,7 @@ fn every_error_of_the_private_postgres_has_its_code() {
         ),
         (PrivatePostgresError::DownloadFailed { major: 17, source: "odd".into() }, 69),
         (PrivatePostgresError::NoServerUser, 78),
-        (
-            PrivatePostgresError::NotAllowed { path: data_dir(), reason: text(), source: None },
-            77,
-        ),
+        (PrivatePostgresError::NotAllowed { path: data_dir(), reason: text(), source: None }, 77),
         (PrivatePostgresError::HeldByOther { data_dir: data_dir(), holder: text() }, 75),
         (PrivatePostgresError::DiskFull { path: data_dir() }, 69),
         (PrivatePostgresError::InitFailed { data_dir: data_dir(), output: text() }, 69),
@@ -195,6 +189,18 @@ fn a_complaint_names_the_project_once() {
     assert!(text.contains("process 7 on db1 since 2023-11-14T22:13:20Z"), "{text}");
     let silent = Failure::from(SyncError::Interrupted);
     assert!(complaint(Some(&project()), &silent).starts_with("error: PROJ: stopped"));
+}
+
+#[test]
+fn causes_are_told_without_their_wrapping() {
+    let cases = [
+        ("error returned from database: no such role at line 768", "no such role"),
+        ("error communicating with database: refused (os error 111)", "refused (os error 111)"),
+        ("a log entry at line 7b", "a log entry at line 7b"),
+    ];
+    for (cause, words) in cases {
+        assert_eq!(in_plain_words(cause), words);
+    }
 }
 
 #[test]

@@ -29,8 +29,8 @@ impl Place {
             set_permissions(temporary.path(), Permissions::from_mode(0o711))?;
             Ok(temporary)
         };
-        let mut temporary = make()
-            .map_err(|source| Failure::Io { doing: "make a temporary directory", source })?;
+        let mut temporary =
+            make().map_err(|source| Failure::Io { doing: "make a temporary directory", source })?;
         temporary.disable_cleanup(keep);
         let path = temporary.path().join("postgres");
         Ok(Self { path, temporary: (!keep).then_some(temporary) })

@@ -54,10 +54,8 @@ impl Simulated {
 
     /// What it holds and where it is.
     pub(super) fn introduction(&self) -> String {
-        let (issues, projects) = (
-            count(self.issues, "issue"),
-            count(self.projects.len() as u64, "project"),
-        );
+        let (issues, projects) =
+            (count(self.issues, "issue"), count(self.projects.len() as u64, "project"));
         format!("{issues} in {projects}, {}, at {}", self.source, self.server.base_url())
     }
 
