@@ -101,6 +101,10 @@ impl Lines {
 
 impl View for Lines {
     fn show(&mut self, now: &Snapshot) {
+        if expected_rows(now) == 0 {
+            // A bar of nothing is drawn full.
+            return;
+        }
         self.listing.set_length(expected_rows(now));
         self.listing.set_position(now.listed);
         self.fetching.set_length(now.queued.max(now.hydrated));

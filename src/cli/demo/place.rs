@@ -46,7 +46,7 @@ impl Place {
             Some(_) => "the demo's database is removed; --keep leaves it in place".to_owned(),
             None => format!(
                 "the demo's database is left in {dir}\n  look at it:      extractor status \
-                 --data-dir {dir}\n  start it again:  extractor demo --dir {dir}",
+                 --data-dir {dir}\n  go on with it:   the same command, with --dir {dir}",
                 dir = self.path.display()
             ),
         }
@@ -70,7 +70,7 @@ mod tests {
     fn what_was_named_or_is_to_be_kept_stays() {
         let kept = Place::choose(None, true).unwrap();
         let parent = kept.path().parent().unwrap().to_path_buf();
-        assert!(kept.leave().contains("extractor demo --dir"));
+        assert!(kept.leave().contains("with --dir"));
         assert!(parent.exists());
         let named = Place::choose(Some(&parent), false).unwrap();
         assert_eq!(named.path(), parent);
