@@ -11,9 +11,12 @@ fn all() -> Vec<Source> {
 
 #[test]
 fn every_file_opens_with_what_it_owns() {
-    for source in all() {
-        assert!(source.text.starts_with("//! "), "{}", source.path);
-    }
+    let silent: Vec<String> = all()
+        .into_iter()
+        .filter(|source| !source.text.starts_with("//! "))
+        .map(|source| source.path)
+        .collect();
+    assert!(silent.is_empty(), "{silent:?}");
 }
 
 #[test]
