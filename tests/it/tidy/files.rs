@@ -6,7 +6,7 @@ use super::source::{Source, production, read, sources};
 const LONGEST: usize = 500;
 
 fn all() -> Vec<Source> {
-    ["src", "crates", "tests"].into_iter().flat_map(sources).collect()
+    ["src", "crates", "tests", "benches"].into_iter().flat_map(sources).collect()
 }
 
 #[test]
