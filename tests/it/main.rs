@@ -4,4 +4,5 @@ mod app;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
+mod simulation;
 mod sync_backfill;
