@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use extractor::jira::{JiraClient, JiraSettings};
+use extractor::jira::{Credentials, JiraClient, JiraSettings};
 use extractor::model::{Site, WorkerId};
 use extractor::store::{Settings, Store, WorkerIdentity};
 use extractor::sync::{Drained, Engine, EngineSettings, RunReport, RunRequest, SyncError, Until};
@@ -33,6 +33,7 @@ pub(crate) struct Setup {
     pub(crate) batch_size: u32,
     pub(crate) max_in_flight: usize,
     pub(crate) overlap: Duration,
+    pub(crate) credentials: Credentials,
 }
 
 impl Setup {
@@ -43,6 +44,7 @@ impl Setup {
             batch_size: app.options.batch_size,
             max_in_flight: app.options.max_in_flight,
             overlap: app.options.overlap,
+            credentials: app.options.credentials.clone(),
         }
     }
 }
@@ -268,6 +270,7 @@ async fn connect(setup: &Setup, name: String) -> Result<(Store, JiraClient), Syn
     settings.requests_per_second = 0.0;
     settings.max_in_flight = setup.max_in_flight + 2;
     settings.max_attempts = 3;
+    settings.credentials = setup.credentials.clone();
     settings.backoff_base = Duration::from_millis(2);
     settings.backoff_cap = Duration::from_millis(10);
     let jira = JiraClient::new(&settings)?;

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use extractor::jira::Credentials;
 use extractor::model::RunKind;
 use extractor::sync::SyncError;
-use jira_sim::{IndexLag, IssueId, Random, Shape, SimConfig, World, WorldProfile, generate};
+use jira_sim::{Auth, IndexLag, IssueId, Random, Shape, SimConfig, World, WorldProfile, generate};
 use sqlx::AssertSqlSafe;
 
 use super::changes::{Change, ELSEWHERE, PROJECT};
@@ -14,6 +15,8 @@ use super::process::{Duty, Ended, Grip, Process, Setup};
 use super::script::{At, Mishap, OVERLAP, Run, Script, Step};
 use crate::app::{App, request};
 use crate::compare::differences;
+
+const TOKEN: &str = "simulated-token";
 
 /// What a script amounted to.
 #[derive(Debug, Default, Clone, Copy)]
@@ -74,6 +77,7 @@ impl Stage {
         let config = SimConfig {
             page_cap: script.page_cap,
             epoch_millis: script.epoch_millis,
+            auth: Auth::token(TOKEN),
             seed: script.seed,
             ..SimConfig::default()
         };
@@ -81,6 +85,7 @@ impl Stage {
         app.options.batch_size = script.batch_size.min(u32::try_from(script.page_cap).unwrap());
         app.options.max_in_flight = script.max_in_flight;
         app.options.overlap = OVERLAP;
+        app.options.credentials = Credentials::Bearer(TOKEN.into());
         let setup = Setup::of(&app);
         Self { app, setup, cursor: None, flickering: BTreeSet::new(), played: Played::default() }
     }
