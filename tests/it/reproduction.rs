@@ -20,8 +20,7 @@ impl Open {
     async fn new() -> Self {
         let app = App::new(World::new(1_700_000_000_000)).await;
         let store = connect(&app.database_url).await;
-        let identity =
-            WorkerIdentity { host: "test".to_owned(), pid: 1, version: "0".to_owned() };
+        let identity = WorkerIdentity { host: "test".to_owned(), pid: 1, version: "0".to_owned() };
         let session = store.open_session(identity).await.unwrap();
         let project: ProjectKey = "PROJ".parse().unwrap();
         let claim = store.acquire_project(&Site::new(SITE), &project, session.worker()).await;
@@ -43,7 +42,11 @@ fn at(secs: i64) -> DateTime<Utc> {
 }
 
 fn row(id: i64) -> ListedIssue {
-    ListedIssue { id: IssueId(id), key: format!("PROJ-{id}").parse().unwrap(), updated: Some(at(0)) }
+    ListedIssue {
+        id: IssueId(id),
+        key: format!("PROJ-{id}").parse().unwrap(),
+        updated: Some(at(0)),
+    }
 }
 
 /// Pages overlap, and a batch may be written while the page that lists its issues again is being
