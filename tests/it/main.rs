@@ -7,3 +7,4 @@ mod compare;
 mod reproduction;
 mod simulation;
 mod sync_backfill;
+mod tidy;
