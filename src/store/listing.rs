@@ -159,7 +159,10 @@ struct Changed {
 }
 
 /// The diff: compares the page with what is stored, and queues what differs in listing order.
-/// An issue that is in the queue already keeps its place and its lease.
+///
+/// An issue that is in the queue already keeps its place and its lease. One that waits for this run
+/// as it is listed is left alone altogether: its row may be locked by the writer who is about to
+/// remove it, and waiting for that only to queue it again would fetch it twice.
 async fn enqueue(
     connection: &mut PgConnection,
     lease: &ProjectLease,
@@ -168,7 +171,9 @@ async fn enqueue(
 ) -> Result<Changed, StoreError> {
     let changed = sqlx::query!(
         r#"WITH changed AS (
-             SELECT n.issue_id, n.key, n.updated, n.position, q.run_id AS queued_for
+             SELECT n.issue_id, n.key, n.updated, n.position, q.run_id AS queued_for,
+                 coalesce((q.project_key, q.run_id, q.key) = ($2, $3, n.key)
+                     AND (n.updated IS NULL OR q.listed_updated >= n.updated), false) AS waits
              FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::bigint[])
                  AS n(issue_id, key, updated, position)
              LEFT JOIN jira.issues i ON i.site = $1 AND i.id = n.issue_id
@@ -182,7 +187,7 @@ async fn enqueue(
                 OR i.updated > i.extracted_at - interval '5 seconds'
          ), ordered AS MATERIALIZED (
              SELECT *, nextval('extractor.pending_order') AS queue_order
-             FROM (SELECT * FROM changed ORDER BY position) AS by_position
+             FROM (SELECT * FROM changed WHERE NOT waits ORDER BY position) AS by_position
          ), queued AS (
              INSERT INTO extractor.pending AS p
                  (site, issue_id, project_key, run_id, key, listed_updated, queue_order, queued_at)
@@ -191,12 +196,14 @@ async fn enqueue(
              ON CONFLICT ON CONSTRAINT pending_pk DO UPDATE
              SET project_key = excluded.project_key, run_id = excluded.run_id, key = excluded.key,
                  listed_updated = greatest(p.listed_updated, excluded.listed_updated)
-             WHERE (p.project_key, p.run_id, p.key)
-                     IS DISTINCT FROM (excluded.project_key, excluded.run_id, excluded.key)
-                OR p.listed_updated < excluded.listed_updated
-                OR (p.listed_updated IS NULL AND excluded.listed_updated IS NOT NULL)
+             RETURNING issue_id, queue_order
          )
-         SELECT issue_id AS "issue_id!", (queued_for IS DISTINCT FROM $3) AS "queued!" FROM ordered"#,
+         SELECT c.issue_id AS "issue_id!",
+             (q.issue_id IS NOT NULL
+              AND (c.queued_for IS DISTINCT FROM $3 OR q.queue_order = o.queue_order)) AS "queued!"
+         FROM changed c
+             LEFT JOIN ordered o ON o.issue_id = c.issue_id
+             LEFT JOIN queued q ON q.issue_id = c.issue_id"#,
         lease.site().as_str(),
         lease.project().as_str(),
         id.0,
