@@ -1,9 +1,98 @@
-//! The command line: what may be asked for, and how the program ends.
-//! Each command is carried out in a file of its own; reading the line is `args`.
+//! The command line: what may be asked for, what is said, and how the program ends.
+//! Each command is carried out in a file of its own; reading the line is `args`, what an error
+//! means for the exit code is `failure`.
 
 pub mod args;
+mod backfill;
+mod check;
+mod console;
+mod cursor;
+mod demo;
+mod dry_run;
 pub mod exit;
+mod failure;
 mod help;
+mod migrate;
+mod progress;
+mod runs;
+mod status;
+mod summary;
+mod sync;
+mod table;
+mod words;
+mod worker;
+
+use std::io::IsTerminal;
 
 pub use args::{Command, Invocation, parse};
 pub use exit::ExitCode;
+
+use crate::config::{self, Inputs, Loaded};
+use crate::shutdown::Shutdown;
+use crate::telemetry;
+use console::{Console, Outcome};
+use failure::Failure;
+use progress::Bars;
+
+/// What every command is given.
+#[derive(Debug)]
+struct Context {
+    loaded: Loaded,
+    console: Console,
+    shutdown: Shutdown,
+}
+
+/// Carries out what was asked for, inside a tokio runtime, and says how it ended.
+pub async fn run(invocation: Invocation) -> ExitCode {
+    let console = Console::new(invocation.json, Bars::on_stderr());
+    let outcome = match prepare(&invocation, &console) {
+        Ok(context) => Box::pin(dispatch(invocation, &context)).await,
+        Err(failure) => Err(failure),
+    };
+    console.conclude(outcome)
+}
+
+fn prepare(invocation: &Invocation, console: &Console) -> Result<Context, Failure> {
+    // The demo wants nothing of what is configured for real work.
+    let inputs = match invocation.command {
+        Command::Demo(_) => Inputs::isolated(invocation.overrides.clone()),
+        _ => Inputs::from_process(invocation.overrides.clone()),
+    };
+    let loaded = config::load(&inputs)?;
+    let log = &loaded.config.log;
+    let terminal = console.bars.are_shown();
+    let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    telemetry::init_with(log.format.on(terminal), &log.level, colours, console.bars.clone())?;
+    let shutdown =
+        Shutdown::listen().map_err(|source| Failure::Io { doing: "listen for signals", source })?;
+    Ok(Context { loaded, console: console.clone(), shutdown })
+}
+
+async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, Failure> {
+    match &invocation.command {
+        Command::Demo(_) | Command::Check(_) => {}
+        _ => warn(&context.loaded),
+    }
+    match invocation.command {
+        Command::Backfill(args) => backfill::run(args, context).await,
+        Command::Sync(args) => sync::run(args, context).await,
+        Command::Check(args) => check::run(args, context).await,
+        Command::Status => status::run(context).await,
+        Command::Cursor(args) => cursor::run(args, context).await,
+        Command::Migrate => migrate::run(context).await,
+        Command::Worker(args) => worker::run(&args, context).await,
+        Command::Demo(args) => demo::run(args, context).await,
+    }
+}
+
+/// Says once what is allowed in the configuration but unwise.
+fn warn(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        tracing::warn!(advice = warning, "configuration is unwise");
+    }
+}
+
+/// Whether a person reads standard output.
+fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}

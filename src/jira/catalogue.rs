@@ -36,12 +36,8 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the project is not there.
     pub async fn fetch_catalogue(&self, project: &ProjectKey) -> Result<Catalogue, JiraError> {
-        let fields = self.entries(Endpoint::Fields).await?;
-        fields.iter().filter(|field| holds_sprints(field)).for_each(|field| {
-            self.0.sprint_fields.learn(&field.id);
-        });
         Ok(Catalogue {
-            fields,
+            fields: self.fetch_fields().await?,
             projects: vec![self.sender().send(&server::project(project), one_entry).await?],
             statuses: self.entries(Endpoint::Statuses).await?,
             issue_types: self.entries(Endpoint::IssueTypes).await?,
@@ -53,12 +49,28 @@ impl JiraClient {
         })
     }
 
+    /// Learns which custom fields hold sprints, for a process that fetches issues but no catalogue.
+    ///
+    /// # Errors
+    /// Any [`JiraError`].
+    pub async fn learn_sprint_fields(&self) -> Result<(), JiraError> {
+        self.fetch_fields().await.map(drop)
+    }
+
     /// Every project this account sees.
     ///
     /// # Errors
     /// Any [`JiraError`].
     pub async fn projects(&self) -> Result<Vec<ProjectInfo>, JiraError> {
         self.sender().send(&server::catalogue(Endpoint::Projects), |answer| answer.list()).await
+    }
+
+    async fn fetch_fields(&self) -> Result<Vec<CatalogueEntry>, JiraError> {
+        let fields = self.entries(Endpoint::Fields).await?;
+        fields.iter().filter(|field| holds_sprints(field)).for_each(|field| {
+            self.0.sprint_fields.learn(&field.id);
+        });
+        Ok(fields)
     }
 
     async fn entries(&self, endpoint: Endpoint) -> Result<Vec<CatalogueEntry>, JiraError> {

@@ -58,6 +58,14 @@ impl Store {
         self.pool.close().await;
     }
 
+    /// The server's version in its own words, such as `15.18 (Debian 15.18-0+deb12u1)`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn server_version(&self) -> Result<String, StoreError> {
+        Ok(sqlx::query_scalar("SHOW server_version").fetch_one(&self.pool).await?)
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! What it promises to the pipeline:
 //! - **Every write is one transaction**, named, retried when Postgres asks for it (serialization,
-//!   deadlock), and made through [`Store::tx`] alone.
+//!   deadlock), and made through `Store::tx` alone.
 //! - **Every write of a run is fenced.** A [`ProjectLease`] and a [`BatchToken`] can only be minted
 //!   here. Each carries a number that rises with every acquisition, and a write whose number is no
 //!   longer the newest touches nothing and fails with [`StoreError::LeaseLost`].
@@ -31,6 +31,7 @@ pub mod private_postgres;
 mod queue;
 mod rows;
 mod runs;
+mod sample;
 mod session;
 #[cfg(test)]
 mod testing;
@@ -51,6 +52,7 @@ pub use queue::{
     Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
 };
 pub use runs::{NewRun, Run, RunFilter};
+pub use sample::{SampleIssue, TableCount};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
 
 use sqlx::PgPool;

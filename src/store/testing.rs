@@ -54,15 +54,23 @@ async fn execute(url: &str, database: &str, sql: &str) {
 }
 
 async fn connect(url: &str, database: &str) -> Store {
+    Store::connect(&settings(url, database)).await.unwrap()
+}
+
+/// How to reach a database, by name, of the test's server.
+pub(super) fn settings_of(database: &str) -> Settings {
+    settings(&server().url, database)
+}
+
+fn settings(url: &str, database: &str) -> Settings {
     let mut url = url::Url::parse(url).unwrap();
     url.set_path(database);
-    let settings = Settings {
+    Settings {
         url: url.to_string().into(),
         max_connections: 8,
         statement_timeout: Duration::from_secs(30),
         application_name: "extractor-test".into(),
-    };
-    Store::connect(&settings).await.unwrap()
+    }
 }
 
 /// A database without the schema.

@@ -97,6 +97,7 @@ impl SimServer {
 
     /// The world, for changing. Do not hold the guard across an await: requests wait for it.
     pub fn world_mut(&self) -> RwLockWriteGuard<'_, World> {
+        self.shared.tick(self.shared.config().clock_runs);
         self.shared.world_mut()
     }
 

@@ -13,6 +13,9 @@ use super::account::{self, Account};
 /// The port is only part of the socket's name; nothing listens on the network.
 pub(super) const PORT: u16 = 5432;
 
+/// The directory of the cluster.
+const CLUSTER: &str = "data";
+
 /// The longest path that fits `sockaddr_un` with its closing zero.
 const SOCKET_PATH_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
@@ -46,7 +49,7 @@ impl Layout {
         let data_dir =
             absolute.canonicalize().map_err(PrivatePostgresError::io("open", &absolute))?;
         Ok(Self {
-            cluster: data_dir.join("data"),
+            cluster: data_dir.join(CLUSTER),
             staging: data_dir.join("data.init"),
             run_dir: run_dir(&data_dir, geteuid().as_raw()),
             log_file: data_dir.join("log").join("postgres.log"),
@@ -54,6 +57,11 @@ impl Layout {
             users_file: data_dir.join("users"),
             data_dir,
         })
+    }
+
+    /// Whether there is a cluster under a data directory that need not exist.
+    pub(super) fn is_created(data_dir: &Path) -> bool {
+        data_dir.join(CLUSTER).exists()
     }
 
     /// Creates the directories beside the cluster and gives `account` its own.

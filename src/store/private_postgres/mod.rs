@@ -181,6 +181,22 @@ impl PrivatePostgres {
         Ok(Self::supervised(launch, server, presence, settings.stop_timeout))
     }
 
+    /// Whether a database has been created under `data_dir`. Looks only.
+    pub fn is_created(data_dir: &Path) -> bool {
+        Layout::is_created(data_dir)
+    }
+
+    /// The directory and major version of the installed server programs that a new cluster would
+    /// use, without starting or creating anything. Where a build may fetch programs, an error does
+    /// not mean that [`start`](Self::start) fails.
+    pub async fn find_programs(
+        settings: &PrivatePostgresSettings,
+    ) -> Result<(PathBuf, u32), PrivatePostgresError> {
+        let places = Places::new(settings.bin_dir.as_deref());
+        let install = places.find(None, &settings.data_dir).await?;
+        Ok((install.bin_dir, install.major))
+    }
+
     fn supervised(
         launch: Arc<Launch>,
         server: Server,

@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) cut_after: Option<usize>,
     /// Cut the connection instead of answering.
     pub(crate) reset: bool,
+    /// Comes from something in front of Jira, so it lacks Jira's headers.
+    pub(crate) foreign: bool,
 }
 
 impl Answer {
@@ -33,6 +35,7 @@ impl Answer {
             links: 0,
             cut_after: None,
             reset: false,
+            foreign: false,
         }
     }
 

@@ -53,13 +53,18 @@ impl Shared {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn prepare(&self, seen: &Seen, clock_runs: bool) {
+    /// Brings the world's clock up to real time, where it runs at all.
+    pub(crate) fn tick(&self, clock_runs: bool) {
+        let mut last = lock(&self.last_tick);
+        let now = Instant::now();
         if clock_runs {
-            let mut last = lock(&self.last_tick);
-            let now = Instant::now();
             self.world_mut().advance(now - *last);
-            *last = now;
         }
+        *last = now;
+    }
+
+    fn prepare(&self, seen: &Seen, clock_runs: bool) {
+        self.tick(clock_runs);
         let mut hooks = lock(&self.hooks);
         if !hooks.is_empty() {
             let mut world = self.world_mut();
@@ -225,8 +230,10 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
     };
     set("content-type", answer.content_type);
     set("date", &http_date(now));
-    set("x-ausername", user);
-    set("x-seraph-loginreason", who.login_reason());
+    if !answer.foreign {
+        set("x-ausername", user);
+        set("x-seraph-loginreason", who.login_reason());
+    }
     set("cache-control", "no-cache, no-store, no-transform");
     if config.rate_limit_headers {
         for (name, value) in RATE_LIMIT {

@@ -17,9 +17,9 @@ pub(crate) fn instead(action: &Action) -> Option<Answer> {
         Action::FailRetryAfter(status, after) => {
             Some(failure(*status, *after, "The server is busy."))
         }
-        Action::LoginPage => Some(Answer::html(StatusCode::OK, LOGIN)),
+        Action::LoginPage => Some(Answer { foreign: true, ..Answer::html(StatusCode::OK, LOGIN) }),
         Action::Redirect(to) => {
-            let mut answer = Answer::html(StatusCode::FOUND, "");
+            let mut answer = Answer { foreign: true, ..Answer::html(StatusCode::FOUND, "") };
             answer.headers.push(("location", to.clone()));
             Some(answer)
         }

@@ -127,7 +127,7 @@ impl Writer {
         let progress = &self.no_progress;
         let votes = count(world, frame, "votes", r#""votes":0,"hasVoted":false"#);
         let watches = count(world, frame, "watchers", r#""watchCount":1,"isWatching":false"#);
-        let plain = matches!(self.shape, Shape::Plain { .. });
+        let plain = self.is_plain();
         let odd = random.chance(if plain { 0.0 } else { ODD });
         let length = (random.heavy_tailed(600.0, 1.2) as usize).min(MAX_TEXT);
         let due = random.chance(0.05);
@@ -196,10 +196,14 @@ impl Writer {
         let reporter = self.people.somebody(random);
         let assignee = self.people.somebody(random);
         let (unassigned, no_creator, no_reporter) =
-            (random.chance(0.3), random.chance(0.01), random.chance(0.005));
+            (random.chance(0.3) || self.is_plain(), random.chance(0.01), random.chance(0.005));
         self.put(issue, "assignee", Slot::Json(unless(unassigned, || assignee)));
         self.put(issue, "creator", Slot::Json(unless(no_creator, || reporter.clone())));
         self.put(issue, "reporter", Slot::Json(unless(no_reporter, || reporter)));
+    }
+
+    fn is_plain(&self) -> bool {
+        matches!(self.shape, Shape::Plain { .. })
     }
 
     fn put(&self, issue: &mut Issue, name: &str, slot: Slot) {
@@ -208,7 +212,7 @@ impl Writer {
 
     /// A short list of a project's things, often none.
     fn some(&self, random: &mut Random, of: &[Json], often: f64) -> Json {
-        if !random.chance(often) {
+        if !random.chance(often) || self.is_plain() {
             return self.empty_list.clone();
         }
         match random.pick(of) {

@@ -86,8 +86,15 @@ pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchO
     if let Candidates::Project(project, from) = &candidates
         && sort.is_index_order()
     {
+        let in_order = || world.index().of_project(project, *from);
         let mut hits = Hits { total: 0, ids: Vec::new() };
-        for id in world.index().of_project(project, *from).filter(matches) {
+        if is_range_alone(filter) && world.shows_all_of(project) {
+            // Every entry matches, so only the window has to be looked at.
+            hits.total = in_order().count();
+            hits.ids = in_order().skip(options.start).take(options.limit).collect();
+            return hits;
+        }
+        for id in in_order().filter(matches) {
             if hits.total >= options.start && hits.ids.len() < options.limit {
                 hits.ids.push(id);
             }
@@ -136,6 +143,22 @@ fn candidates(filter: &Filter) -> Candidates {
         Some(key) => Candidates::Project(Arc::clone(key), from),
         None => Candidates::All,
     }
+}
+
+/// Whether the filter says no more than where a project's scan begins.
+fn is_range_alone(filter: &Filter) -> bool {
+    let Filter::And(parts) = filter else {
+        return false;
+    };
+    let projects = parts
+        .iter()
+        .filter(|part| matches!(part, Filter::Project(keys) if keys.len() == 1))
+        .count();
+    let bounds = parts
+        .iter()
+        .filter(|part| matches!(part, Filter::Updated(Bound::Second(Op::Ge, _))))
+        .count();
+    projects == 1 && bounds > 0 && projects + bounds == parts.len()
 }
 
 /// Ghosts are counted; hidden, forbidden and archived issues are not.

@@ -1,10 +1,10 @@
 //! The search index: what JQL matches and sorts on, apart from the documents.
 //! An entry may be older or newer than its document, or outlive it (a ghost).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::key::{IssueId, IssueKey};
+use super::key::{IdMap, IssueId, IssueKey};
 use crate::time::Millis;
 
 /// Sorts entries that have no `updated` behind all others.
@@ -48,10 +48,10 @@ struct Pending {
 /// All entries, sorted by (updated, key number) in each project.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
-    entries: HashMap<IssueId, IndexEntry>,
+    entries: IdMap<IndexEntry>,
     sorted: BTreeMap<Arc<str>, BTreeSet<(i64, u32, IssueId)>>,
     pending: BTreeMap<(Millis, u64), Pending>,
-    applied: HashMap<IssueId, u64>,
+    applied: IdMap<u64>,
     sequence: u64,
 }
 
@@ -84,6 +84,11 @@ impl Index {
             .into_iter()
             .flat_map(move |set| set.range((from, 0, 0)..))
             .map(|(_, _, id)| *id)
+    }
+
+    /// Whether a project has entries without `updated`.
+    pub(crate) fn has_undated(&self, project: &str) -> bool {
+        self.of_project(project, NO_UPDATED).next().is_some()
     }
 
     /// Puts an entry in place (or takes it out) now, or at `due` if that is given.

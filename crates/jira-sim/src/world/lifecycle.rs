@@ -133,7 +133,9 @@ impl World {
     /// # Errors
     /// When there is no such issue.
     pub fn hide(&mut self, id: IssueId) -> Result<(), WorldError> {
-        self.issue_mut(id)?.hidden = true;
+        if !std::mem::replace(&mut self.issue_mut(id)?.hidden, true) {
+            self.hidden += 1;
+        }
         Ok(())
     }
 
@@ -142,13 +144,16 @@ impl World {
     /// # Errors
     /// When there is no such issue.
     pub fn unhide(&mut self, id: IssueId) -> Result<(), WorldError> {
-        self.issue_mut(id)?.hidden = false;
+        if std::mem::replace(&mut self.issue_mut(id)?.hidden, false) {
+            self.hidden -= 1;
+        }
         Ok(())
     }
 
     fn remove_document(&mut self, id: IssueId) -> Result<(), WorldError> {
         let issue = self.issues.remove(&id).ok_or(WorldError::NoIssue(id))?;
         self.keys.remove(&issue.key);
+        self.hidden -= usize::from(issue.hidden);
         for old in &issue.former {
             self.former.remove(old);
         }

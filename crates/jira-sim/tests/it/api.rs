@@ -221,3 +221,15 @@ async fn a_hook_changes_the_world_between_two_pages_and_requests_are_logged() {
     assert_eq!((logged[0].status, logged[0].in_flight), (Some(200), 1));
     site.server.stop().await;
 }
+
+#[tokio::test]
+async fn a_running_clock_stamps_changes_made_between_requests() {
+    let (world, ids) = small_world();
+    let stood_at = world.now();
+    let config = SimConfig { clock_runs: true, ..SimConfig::default() };
+    let site = Site::start(config, world).await;
+    site.server.world_mut().touch(ids[0]).unwrap();
+    let touched = site.server.world().issue(ids[0]).unwrap().updated().unwrap();
+    assert!(touched >= stood_at);
+    assert!(site.server.world_mut().now() >= touched);
+}

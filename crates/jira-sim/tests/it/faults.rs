@@ -92,6 +92,8 @@ async fn bodies_are_cut_malformed_or_something_else() {
         let answer = site.get(WHOLE).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{action:?}");
         assert!(answer.headers()["content-type"].to_str().unwrap().starts_with(kind), "{action:?}");
+        let is_jiras = answer.headers().contains_key("x-ausername");
+        assert_eq!(is_jiras, kind == "application/json", "{action:?}");
         let parsed = answer.json::<serde_json::Value>().await;
         assert!(!parsed.is_ok_and(|body| body.get("issues").is_some()), "{action:?}");
     }
@@ -144,4 +146,15 @@ async fn links_cost_time() {
         site.server.requests().all().iter().map(|record| record.took.unwrap()).collect();
     assert!(took[0] >= Duration::from_millis(30), "{took:?}");
     assert!(took[1] < took[0], "{took:?}");
+}
+
+#[tokio::test]
+async fn stopping_answers_what_is_stalled() {
+    let site = Site::small().await;
+    let gate = Gate::new();
+    site.server.faults().on(Endpoint::Any, When::Always, Action::StallUntil(gate.clone()));
+    let stalled = tokio::spawn(site.get(WHOLE).send());
+    gate.reached_by(1).await;
+    site.server.stop().await;
+    assert_eq!(stalled.await.unwrap().unwrap().status(), 503);
 }

@@ -236,3 +236,34 @@ fn windows_count_everything_and_return_a_part() {
         assert_eq!(keys_of(&world, jql, &options).unwrap(), ["P-8", "P-9"]);
     }
 }
+
+/// The shortcut for a project's range must agree with the same query spelt so that it scans.
+#[test]
+fn the_short_way_through_the_index_counts_what_a_scan_counts() {
+    let (mut world, ids) = small_world();
+    let from = at("2024-05-01T10:01:01.000Z");
+    let order = "ORDER BY updated ASC, key ASC";
+    let agree = |world: &World, what: &str, total: usize| {
+        let short = format!("project = P AND updated >= {from} {order}");
+        let long = format!("(project = P OR project = P) AND updated >= {from} {order}");
+        let options = SearchOptions { start: 1, limit: 1, ..SearchOptions::default() };
+        let short = search(world, &short, &options).unwrap();
+        assert_eq!(short, search(world, &long, &options).unwrap(), "{what}");
+        assert_eq!(short.total, total, "{what}");
+    };
+    agree(&world, "fresh", 2);
+    world.hide(ids[1]).unwrap();
+    agree(&world, "hidden", 1);
+    world.unhide(ids[1]).unwrap();
+    agree(&world, "shown", 2);
+    world.clear_updated(ids[1]).unwrap();
+    agree(&world, "without updated", 1);
+    world.touch(ids[1]).unwrap();
+    world.set_index_lag(jira_sim::IndexLag::All(1_000));
+    world.move_issue(ids[1], "Q").unwrap();
+    world.forbid_project("Q", true);
+    agree(&world, "moved out of sight, not yet indexed", 1);
+    world.flush_index();
+    world.delete_leaving_ghost(ids[2]).unwrap();
+    agree(&world, "a ghost", 1);
+}

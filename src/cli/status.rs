@@ -1,0 +1,216 @@
+//! `extractor status`: what the database holds and how far it is, without asking Jira.
+
+use serde_json::{Value, json};
+
+use super::console::Outcome;
+use super::exit::ExitCode;
+use super::failure::Failure;
+use super::table::Table;
+use super::words::{instant, span};
+use super::{Context, stdout_is_terminal};
+use crate::config::DatabaseLocation;
+use crate::daemon::wiring::{self, Database, Schema};
+use crate::model::RunState;
+use crate::store::private_postgres::PrivatePostgres;
+use crate::store::{CursorFacts, ProjectFacts, Run, StoredFailure};
+
+/// How many failures are named.
+const FAILURES: u32 = 20;
+/// How many runs of each project a person is shown.
+const RUNS: usize = 3;
+
+pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
+    let site = context.loaded.config.jira.site.as_ref();
+    let (projects, failures) = match open(context).await? {
+        None => (Vec::new(), Vec::new()),
+        Some(database) => {
+            let store = database.store();
+            let projects = store.load_status(site).await;
+            let failures = store.list_failures(site, None, FAILURES).await;
+            database.close().await;
+            (projects?, failures?)
+        }
+    };
+    context.console.say(&text(&projects, &failures, stdout_is_terminal()));
+    let json = json!({
+        "projects": projects.iter().map(json_of_project).collect::<Vec<_>>(),
+        "failures": failures.iter().map(json_of_failure).collect::<Vec<_>>(),
+        "exit_code": 0,
+    });
+    Ok(Outcome { code: ExitCode::Done, json })
+}
+
+/// The database, or `None` when it is a private one that no run has created yet.
+pub(super) async fn open(context: &Context) -> Result<Option<Database>, Failure> {
+    let config = &context.loaded.config.database;
+    if let DatabaseLocation::Private { .. } = config.location
+        && !PrivatePostgres::is_created(&wiring::private_settings(config)?.data_dir)
+    {
+        return Ok(None);
+    }
+    let stop = context.shutdown.token();
+    Ok(Some(Database::open(config, Schema::AsConfigured, stop).await?))
+}
+
+fn text(projects: &[ProjectFacts], failures: &[StoredFailure], terminal: bool) -> String {
+    if projects.is_empty() {
+        return "nothing has been extracted yet; begin with `extractor backfill PROJ`".to_owned();
+    }
+    let mut parts = vec![of_projects(projects, terminal).render()];
+    let tables = [of_runs(projects, terminal), of_failures(failures, terminal)];
+    parts.extend(tables.iter().filter(|table| !table.is_empty()).map(Table::render));
+    parts.join("\n\n")
+}
+
+fn of_projects(projects: &[ProjectFacts], terminal: bool) -> Table {
+    let headings = [
+        "SITE",
+        "PROJECT",
+        "FULL",
+        "HUB",
+        "MINIMAL",
+        "DELETED",
+        "QUEUED",
+        "FAILURES",
+        "COMPLETED UNTIL",
+        "BEHIND",
+        "CERTIFICATE",
+    ];
+    let mut table = Table::new(terminal, &headings);
+    for facts in projects {
+        let cursor = facts.cursor.as_ref();
+        table.row(vec![
+            facts.site.to_string(),
+            facts.project.to_string(),
+            table.number(facts.issues.full),
+            table.number(facts.issues.hub),
+            table.number(facts.issues.minimal),
+            table.number(facts.deleted),
+            table.number(facts.queue.depth),
+            table.number(facts.failures),
+            cursor.and_then(|c| c.completed_until).map_or_else(none, instant),
+            facts.lag.map_or_else(none, span),
+            facts.certificate.as_ref().map_or_else(none, |c| c.verdict.to_string()),
+        ]);
+    }
+    table
+}
+
+fn of_runs(projects: &[ProjectFacts], terminal: bool) -> Table {
+    let headings =
+        ["RUN OF", "STARTED", "KIND", "STATE", "TOOK", "LISTED", "FETCHED", "FAILED", "ERROR"];
+    let mut table = Table::new(terminal, &headings);
+    for facts in projects {
+        for run in facts.runs.iter().take(RUNS) {
+            let until = run.finished_at.unwrap_or(run.updated_at);
+            table.row(vec![
+                run.project.to_string(),
+                instant(run.started_at),
+                run.kind.to_string(),
+                state(run, facts.cursor.as_ref()).to_owned(),
+                (until - run.started_at).to_std().map_or_else(|_| none(), span),
+                table.number(run.counters.listed),
+                table.number(run.counters.hydrated),
+                table.number(run.counters.failed),
+                run.error.clone().unwrap_or_default(),
+            ]);
+        }
+    }
+    table
+}
+
+fn of_failures(failures: &[StoredFailure], terminal: bool) -> Table {
+    let mut table =
+        Table::new(terminal, &["FAILED ISSUE", "TRIES", "NEXT TRY", "REASON", "WHAT TO DO"]);
+    for failure in failures {
+        table.row(vec![
+            failure.failure.key.to_string(),
+            table.number(u64::from(failure.attempts)),
+            instant(failure.next_try),
+            failure.failure.reason.clone(),
+            failure.failure.what_to_do.clone(),
+        ]);
+    }
+    table
+}
+
+/// A run's state as it is now: one that nobody holds any more was cut short.
+fn state(run: &Run, cursor: Option<&CursorFacts>) -> &'static str {
+    match run.state {
+        RunState::Running if cursor.is_none_or(|c| c.held_by.is_none()) => "cut short",
+        state => state.as_str(),
+    }
+}
+
+fn none() -> String {
+    "-".to_owned()
+}
+
+pub(super) fn json_of_cursor(cursor: &CursorFacts) -> Value {
+    json!({
+        "site": cursor.site,
+        "project": cursor.project,
+        "completed_until": cursor.completed_until,
+        "last_run_id": cursor.last_run,
+        "max_index_lag_secs": cursor.max_index_lag.as_secs(),
+        "held_by": cursor.held_by,
+        "updated_at": cursor.updated_at,
+    })
+}
+
+fn json_of_project(facts: &ProjectFacts) -> Value {
+    let runs: Vec<Value> =
+        facts.runs.iter().map(|run| json_of_run(run, facts.cursor.as_ref())).collect();
+    json!({
+        "site": facts.site,
+        "project": facts.project,
+        "issues": {
+            "full": facts.issues.full,
+            "hub": facts.issues.hub,
+            "minimal": facts.issues.minimal,
+            "deleted": facts.deleted,
+        },
+        "queue": {"depth": facts.queue.depth, "leased": facts.queue.leased},
+        "failures": facts.failures,
+        "cursor": facts.cursor.as_ref().map(json_of_cursor),
+        "behind_secs": facts.lag.map(|lag| lag.as_secs()),
+        "runs": runs,
+        "certificate": facts.certificate,
+    })
+}
+
+fn json_of_run(run: &Run, cursor: Option<&CursorFacts>) -> Value {
+    json!({
+        "id": run.id,
+        "kind": run.kind,
+        "state": run.state,
+        "shown_state": state(run, cursor),
+        "resumes": run.resumes,
+        "counters": run.counters,
+        "started_at": run.started_at,
+        "updated_at": run.updated_at,
+        "finished_at": run.finished_at,
+        "error": run.error,
+        "error_category": run.error_category,
+    })
+}
+
+fn json_of_failure(stored: &StoredFailure) -> Value {
+    json!({
+        "site": stored.site,
+        "project": stored.project,
+        "issue_id": stored.failure.id,
+        "key": stored.failure.key,
+        "reason": stored.failure.reason,
+        "category": stored.failure.category,
+        "what_to_do": stored.failure.what_to_do,
+        "attempts": stored.attempts,
+        "first_at": stored.first_at,
+        "last_at": stored.last_at,
+        "next_try": stored.next_try,
+    })
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

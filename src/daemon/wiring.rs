@@ -1,0 +1,375 @@
+//! Puts the parts together as configured, and takes them apart in order. Besides `main` and `cli`
+//! the only place that sees the configuration; what the parts do is theirs.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{
+    Config, ConfigError, Credentials, DatabaseConfig, DatabaseLocation, Flavor, JiraConfig,
+};
+use crate::jira::{self, Instance, JiraClient, JiraError, JiraSettings};
+use crate::jql::{InvalidFilter, UserFilter};
+use crate::model::{ProjectKey, Site};
+use crate::store::private_postgres::{
+    PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings, default_data_dir,
+};
+use crate::store::{self, Session, Store, StoreError, WorkerIdentity};
+use crate::sync::{Engine, EngineSettings};
+
+/// Connections of a private Postgres at the least: several processes may share it.
+const PRIVATE_CONNECTIONS: u32 = 50;
+/// Connections a process needs beside its pool: a session, a listener, a migration.
+const OUTSIDE_THE_POOL: u32 = 5;
+
+/// Why the parts could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Jira.
+    #[error(transparent)]
+    Jira(#[from] JiraError),
+    /// Postgres.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The private Postgres.
+    #[error(transparent)]
+    PrivatePostgres(#[from] PrivatePostgresError),
+    /// `sync.filter` cannot be used.
+    #[error("bad value for sync.filter")]
+    Filter(#[from] InvalidFilter),
+    /// `jira.flavor` says Cloud.
+    #[error(
+        "jira.flavor is cloud, but this version cannot extract from Jira Cloud yet: it speaks to \
+         Jira Server and Data Center"
+    )]
+    Cloud,
+    /// A private Postgres is wanted, and there is no home to put it in.
+    #[error(
+        "there is no home directory for the private Postgres; set database.data_dir, or \
+         DATABASE_URL to use another database"
+    )]
+    NoDataDir,
+    /// It was told to stop before everything had started.
+    #[error("stopped before the work began")]
+    Interrupted,
+}
+
+/// What may happen to the schema when the database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// Missing migrations are applied, unless `database.auto_migrate` forbids it.
+    AsConfigured,
+    /// It is neither looked at nor changed.
+    Untouched,
+}
+
+/// The database, and the private Postgres that serves it, if one does.
+#[derive(Debug)]
+pub struct Database {
+    store: Store,
+    private: Option<PrivatePostgres>,
+}
+
+impl Database {
+    /// Opens the configured database, starting the private Postgres if none is configured.
+    ///
+    /// # Errors
+    /// [`WiringError`]; a private Postgres is stopped again then.
+    pub async fn open(
+        config: &DatabaseConfig,
+        schema: Schema,
+        stop: &CancellationToken,
+    ) -> Result<Self, WiringError> {
+        let (url, private) = match &config.location {
+            DatabaseLocation::Url(url) => (url.clone(), None),
+            DatabaseLocation::Private { .. } => {
+                let private = PrivatePostgres::start(private_settings(config)?).await?;
+                (SecretString::from(private.url()), Some(private))
+            }
+        };
+        match unless_stopped(stop, open_store(config, url, schema)).await {
+            Ok(store) => Ok(Self { store, private }),
+            Err(error) => {
+                stop_private(private).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The private Postgres, if it is one.
+    pub fn private(&self) -> Option<&PrivatePostgres> {
+        self.private.as_ref()
+    }
+
+    /// Closes the connections, then leaves the private Postgres; its last user stops it.
+    pub async fn close(self) {
+        self.store.close().await;
+        stop_private(self.private).await;
+    }
+}
+
+/// The Jira that was configured, after it has been asked what it is.
+#[derive(Debug)]
+pub struct Peer {
+    /// The way to it.
+    pub client: JiraClient,
+    /// What it is.
+    pub instance: Instance,
+    /// Its short name.
+    pub site: Site,
+}
+
+impl Peer {
+    /// Asks Jira who it is and what it can do, by the issues of the first of `projects` that it
+    /// shows, or by any.
+    ///
+    /// # Errors
+    /// [`WiringError`].
+    pub async fn meet(
+        config: &JiraConfig,
+        projects: &[ProjectKey],
+        stop: &CancellationToken,
+    ) -> Result<Self, WiringError> {
+        let client = jira_client(config)?;
+        let site = config.instance()?.1.clone();
+        let instance = unless_stopped(stop, async {
+            let project = first_visible(&client, projects).await?;
+            Ok::<_, WiringError>(client.probe(project).await?)
+        })
+        .await?;
+        tracing::info!(
+            jira.host = client.host(), jira.version = instance.version, site = %site,
+            jira.epoch_millis = instance.epoch_millis(), jira.page_cap = instance.page_cap,
+            "jira answers"
+        );
+        Ok(Self { client, instance, site })
+    }
+
+    /// Every project this account sees that is not archived, in Jira's order.
+    ///
+    /// # Errors
+    /// Any [`JiraError`].
+    pub async fn visible_projects(&self) -> Result<Vec<ProjectKey>, JiraError> {
+        let mut keys = Vec::new();
+        for project in self.client.projects().await? {
+            match project.key.parse() {
+                Ok(key) if !project.archived => keys.push(key),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(error = %error, "a project is left out"),
+            }
+        }
+        Ok(keys)
+    }
+}
+
+/// Everything that runs need. Ends with [`Services::close`].
+#[derive(Debug)]
+pub struct Services {
+    /// The pipeline.
+    pub engine: Arc<Engine>,
+    /// Jira.
+    pub peer: Peer,
+    /// The database.
+    pub database: Database,
+    session: Session,
+}
+
+impl Services {
+    /// Starts everything: first what can only be configured wrongly, then Jira, then the database,
+    /// so that a wrong token leaves no trace.
+    ///
+    /// # Errors
+    /// [`WiringError`]; what had started is stopped again.
+    pub async fn start(
+        config: &Config,
+        projects: &[ProjectKey],
+        stop: &CancellationToken,
+    ) -> Result<Self, WiringError> {
+        let filter = user_filter(config)?;
+        let peer = Peer::meet(&config.jira, projects, stop).await?;
+        let database = Database::open(&config.database, Schema::AsConfigured, stop).await?;
+        let session = match database.store.open_session(identity()).await {
+            Ok(session) => session,
+            Err(error) => {
+                database.close().await;
+                return Err(error.into());
+            }
+        };
+        let engine = Engine::new(
+            peer.client.clone(),
+            database.store.clone(),
+            session.worker(),
+            peer.instance.clone(),
+            engine_settings(config, peer.site.clone(), filter),
+            stop.clone(),
+        );
+        Ok(Self { engine: Arc::new(engine), peer, database, session })
+    }
+
+    /// Ends everything in order: what this process had leased is free at once, then the database.
+    pub async fn close(self) {
+        if let Err(error) = self.session.close().await {
+            tracing::warn!(error = %error, "session not closed in order");
+        }
+        self.database.close().await;
+    }
+}
+
+/// A client for the configured Jira. Nothing is sent yet.
+///
+/// # Errors
+/// [`WiringError::Config`] without an address, [`WiringError::Cloud`], [`WiringError::Jira`] when
+/// the settings cannot be used.
+pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
+    let (base_url, _) = config.instance()?;
+    match config.flavor {
+        Flavor::Cloud => return Err(WiringError::Cloud),
+        Flavor::Auto | Flavor::Server => {}
+    }
+    let settings = JiraSettings {
+        credentials: credentials(&config.credentials),
+        ca_bundle: config.ca_bundle.clone(),
+        timeout: config.timeout,
+        read_timeout: config.timeout,
+        connect_timeout: config.connect_timeout,
+        requests_per_second: config.requests_per_second,
+        burst: config.burst,
+        max_in_flight: in_flight(config),
+        max_attempts: config.max_attempts,
+        max_body_bytes: config.max_body,
+        max_retry_after: config.max_retry_after,
+        http1_only: config.http1_only,
+        ..JiraSettings::new(base_url.clone())
+    };
+    Ok(JiraClient::new(&settings)?)
+}
+
+/// The extra JQL, checked.
+///
+/// # Errors
+/// [`WiringError::Filter`].
+pub fn user_filter(config: &Config) -> Result<Option<UserFilter>, WiringError> {
+    Ok(config.sync.filter.as_deref().map(UserFilter::parse).transpose()?)
+}
+
+/// How the private Postgres is run; the configuration must ask for one.
+///
+/// # Errors
+/// [`WiringError::NoDataDir`].
+pub fn private_settings(config: &DatabaseConfig) -> Result<PrivatePostgresSettings, WiringError> {
+    let (data_dir, bin_dir) = match &config.location {
+        DatabaseLocation::Private { data_dir, postgres_bin } => (data_dir, postgres_bin),
+        DatabaseLocation::Url(_) => (&None, &None),
+    };
+    let data_dir = data_dir.clone().or_else(default_data_dir).ok_or(WiringError::NoDataDir)?;
+    let mut settings = PrivatePostgresSettings::new(data_dir);
+    settings.bin_dir.clone_from(bin_dir);
+    settings.max_connections = PRIVATE_CONNECTIONS.max(config.max_connections + OUTSIDE_THE_POOL);
+    Ok(settings)
+}
+
+fn engine_settings(config: &Config, site: Site, filter: Option<UserFilter>) -> EngineSettings {
+    EngineSettings {
+        site,
+        filter,
+        overlap: config.sync.overlap.on_server(),
+        page_rows: config.jira.listing_page_size,
+        batch_size: config.jira.batch_size,
+        max_in_flight: in_flight(&config.jira),
+    }
+}
+
+fn in_flight(config: &JiraConfig) -> usize {
+    usize::try_from(config.max_in_flight).unwrap_or(usize::MAX)
+}
+
+fn credentials(configured: &Credentials) -> jira::Credentials {
+    let basic = |user: &str, secret: &SecretString| jira::Credentials::Basic {
+        user: user.to_owned(),
+        secret: secret.expose_secret().into(),
+    };
+    match configured {
+        Credentials::Anonymous => jira::Credentials::Anonymous,
+        Credentials::Token(token) => jira::Credentials::Bearer(token.clone()),
+        Credentials::EmailAndToken { email, token } => basic(email, token),
+        Credentials::UserAndPassword { username, password } => basic(username, password),
+    }
+}
+
+async fn open_store(
+    config: &DatabaseConfig,
+    url: SecretString,
+    schema: Schema,
+) -> Result<Store, WiringError> {
+    let store = Store::connect(&store::Settings {
+        url,
+        max_connections: config.max_connections,
+        statement_timeout: config.statement_timeout,
+        application_name: concat!("extractor ", env!("CARGO_PKG_VERSION")).to_owned(),
+    })
+    .await?;
+    let ready = match schema {
+        Schema::Untouched => Ok(()),
+        Schema::AsConfigured => prepare_schema(&store, config.auto_migrate).await,
+    };
+    if ready.is_err() {
+        store.close().await;
+    }
+    Ok(ready.map(|()| store)?)
+}
+
+/// Looks first, because migrating needs privileges that a role for daily use need not have.
+async fn prepare_schema(store: &Store, auto_migrate: bool) -> Result<(), StoreError> {
+    match store.check_schema().await {
+        Err(StoreError::SchemaOutdated { .. }) if auto_migrate => store.migrate().await,
+        checked => checked,
+    }
+}
+
+async fn first_visible<'a>(
+    client: &JiraClient,
+    projects: &'a [ProjectKey],
+) -> Result<Option<&'a ProjectKey>, JiraError> {
+    for key in projects {
+        if client.project(key).await?.is_some_and(|project| !project.archived) {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+fn identity() -> WorkerIdentity {
+    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    WorkerIdentity {
+        host: host.unwrap_or_else(|| "unknown".to_owned()),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+async fn stop_private(private: Option<PrivatePostgres>) {
+    if let Some(private) = private
+        && let Err(error) = private.stop().await
+    {
+        tracing::warn!(error = %error, "private postgres not stopped in order");
+    }
+}
+
+async fn unless_stopped<T, E: Into<WiringError>>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, WiringError> {
+    tokio::select! {
+        done = work => done.map_err(Into::into),
+        () = stop.cancelled() => Err(WiringError::Interrupted),
+    }
+}
