@@ -30,8 +30,11 @@ CREATE TABLE jira.issues (
     CONSTRAINT issues_content_hash_ck CHECK (octet_length(content_hash) = 16)
 );
 
-CREATE INDEX issues_key_idx ON jira.issues (site, key);
-CREATE INDEX issues_project_updated_idx ON jira.issues (site, project_key, updated);
+-- Only the primary key leads with site: where statistics are missing, the planner takes any index
+-- that does to be as good as the key. For the same reason, and for speed, children have no foreign
+-- keys: they are written in their issue's transaction, and issues are never removed.
+CREATE INDEX issues_key_idx ON jira.issues (key, site);
+CREATE INDEX issues_project_updated_idx ON jira.issues (project_key, site, updated);
 
 COMMENT ON TABLE jira.issues IS 'One row an issue, deleted ones included (deleted_at). Written by hydration, in the transaction that takes the issue off extractor.pending.';
 COMMENT ON COLUMN jira.issues.site IS 'Short name of the Jira instance.';

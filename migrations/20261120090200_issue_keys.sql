@@ -9,7 +9,7 @@ CREATE TABLE jira.issue_keys (
     CONSTRAINT issue_keys_pk PRIMARY KEY (site, key, issue_id)
 );
 
-CREATE INDEX issue_keys_issue_idx ON jira.issue_keys (site, issue_id);
+CREATE INDEX issue_keys_issue_idx ON jira.issue_keys (issue_id, site);
 
 COMMENT ON TABLE jira.issue_keys IS 'Every key an issue was seen with. Written by hydration when an issue is new or its key changed.';
 COMMENT ON COLUMN jira.issue_keys.site IS 'Short name of the Jira instance.';

@@ -12,8 +12,7 @@ CREATE TABLE jira.changes (
     from_text  text,
     to_id      text,
     to_text    text,
-    CONSTRAINT changes_pk PRIMARY KEY (site, issue_id, history_id, item),
-    CONSTRAINT changes_issue_fk FOREIGN KEY (site, issue_id) REFERENCES jira.issues (site, id) ON DELETE CASCADE
+    CONSTRAINT changes_pk PRIMARY KEY (site, issue_id, history_id, item)
 );
 
 COMMENT ON TABLE jira.changes IS 'The changelog, one row an item of an entry. Written by hydration with its issue.';

@@ -9,8 +9,7 @@ CREATE TABLE jira.comments (
     updated          timestamptz,
     body             text   NOT NULL,
     visibility       text,
-    CONSTRAINT comments_pk PRIMARY KEY (site, issue_id, comment_id),
-    CONSTRAINT comments_issue_fk FOREIGN KEY (site, issue_id) REFERENCES jira.issues (site, id) ON DELETE CASCADE
+    CONSTRAINT comments_pk PRIMARY KEY (site, issue_id, comment_id)
 );
 
 COMMENT ON TABLE jira.comments IS 'Comments. Written by hydration with their issue.';

@@ -10,8 +10,7 @@ CREATE TABLE jira.worklogs (
     started          timestamptz,
     time_spent_secs  bigint,
     comment          text,
-    CONSTRAINT worklogs_pk PRIMARY KEY (site, issue_id, worklog_id),
-    CONSTRAINT worklogs_issue_fk FOREIGN KEY (site, issue_id) REFERENCES jira.issues (site, id) ON DELETE CASCADE
+    CONSTRAINT worklogs_pk PRIMARY KEY (site, issue_id, worklog_id)
 );
 
 COMMENT ON TABLE jira.worklogs IS 'Worklogs. Written by hydration with their issue.';

@@ -8,11 +8,10 @@ CREATE TABLE jira.links (
     other_id  bigint,
     other_key text   NOT NULL,
     CONSTRAINT links_pk PRIMARY KEY (site, issue_id, link_id, direction),
-    CONSTRAINT links_direction_ck CHECK (direction IN ('outward', 'inward')),
-    CONSTRAINT links_issue_fk FOREIGN KEY (site, issue_id) REFERENCES jira.issues (site, id) ON DELETE CASCADE
+    CONSTRAINT links_direction_ck CHECK (direction IN ('outward', 'inward'))
 );
 
-CREATE INDEX links_other_idx ON jira.links (site, other_id);
+CREATE INDEX links_other_idx ON jira.links (other_id, site);
 
 COMMENT ON TABLE jira.links IS 'Issue links as seen from issue_id; a link between two stored issues has a row at each end. Written by hydration with the issue.';
 COMMENT ON COLUMN jira.links.site IS 'Short name of the Jira instance.';

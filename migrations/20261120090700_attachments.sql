@@ -9,8 +9,7 @@ CREATE TABLE jira.attachments (
     mime_type     text,
     size_bytes    bigint,
     content_url   text,
-    CONSTRAINT attachments_pk PRIMARY KEY (site, issue_id, attachment_id),
-    CONSTRAINT attachments_issue_fk FOREIGN KEY (site, issue_id) REFERENCES jira.issues (site, id) ON DELETE CASCADE
+    CONSTRAINT attachments_pk PRIMARY KEY (site, issue_id, attachment_id)
 );
 
 COMMENT ON TABLE jira.attachments IS 'Metadata of attachments. Written by hydration with their issue.';

@@ -29,11 +29,10 @@ CREATE TABLE jira.issue_sprints (
     site      text   NOT NULL,
     issue_id  bigint NOT NULL,
     sprint_id bigint NOT NULL,
-    CONSTRAINT issue_sprints_pk PRIMARY KEY (site, issue_id, sprint_id),
-    CONSTRAINT issue_sprints_issue_fk FOREIGN KEY (site, issue_id) REFERENCES jira.issues (site, id) ON DELETE CASCADE
+    CONSTRAINT issue_sprints_pk PRIMARY KEY (site, issue_id, sprint_id)
 );
 
-CREATE INDEX issue_sprints_sprint_idx ON jira.issue_sprints (site, sprint_id);
+CREATE INDEX issue_sprints_sprint_idx ON jira.issue_sprints (sprint_id, site);
 
 COMMENT ON TABLE jira.issue_sprints IS 'Which sprints an issue is or was in. Written by hydration with the issue.';
 COMMENT ON COLUMN jira.issue_sprints.site IS 'Short name of the Jira instance.';

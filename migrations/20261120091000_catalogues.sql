@@ -141,7 +141,7 @@ CREATE TABLE jira.versions (
     CONSTRAINT versions_pk PRIMARY KEY (site, id)
 );
 
-CREATE INDEX versions_project_idx ON jira.versions (site, project_key);
+CREATE INDEX versions_project_idx ON jira.versions (project_key, site);
 
 COMMENT ON TABLE jira.versions IS 'Versions of projects. Written at the start of a run; an entry that Jira no longer has is kept.';
 COMMENT ON COLUMN jira.versions.site IS 'Short name of the Jira instance.';
@@ -165,7 +165,7 @@ CREATE TABLE jira.components (
     CONSTRAINT components_pk PRIMARY KEY (site, id)
 );
 
-CREATE INDEX components_project_idx ON jira.components (site, project_key);
+CREATE INDEX components_project_idx ON jira.components (project_key, site);
 
 COMMENT ON TABLE jira.components IS 'Components of projects. Written at the start of a run; an entry that Jira no longer has is kept.';
 COMMENT ON COLUMN jira.components.site IS 'Short name of the Jira instance.';

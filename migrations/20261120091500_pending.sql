@@ -23,7 +23,7 @@ CREATE TABLE extractor.pending (
     CONSTRAINT pending_pk PRIMARY KEY (site, issue_id)
 ) WITH (fillfactor = 70);
 
-CREATE INDEX pending_order_idx ON extractor.pending (site, queue_order);
+CREATE INDEX pending_order_idx ON extractor.pending (queue_order);
 CREATE INDEX pending_run_order_idx ON extractor.pending (run_id, queue_order);
 
 COMMENT ON TABLE extractor.pending IS 'Issues that a listing found new or changed and that hydration has yet to fetch. Written by listings (queue) and by whoever hydrates (lease, remove).';

@@ -16,7 +16,7 @@ CREATE TABLE extractor.failures (
     CONSTRAINT failures_category_ck CHECK (category IN ('user_fixable', 'temporary', 'admin_required'))
 );
 
-CREATE INDEX failures_project_idx ON extractor.failures (site, project_key);
+CREATE INDEX failures_project_idx ON extractor.failures (project_key, site);
 
 COMMENT ON TABLE extractor.failures IS 'Issues that could not be fetched or stored whole. Written by hydration, and removed by it once the issue is stored or proven absent.';
 COMMENT ON COLUMN extractor.failures.site IS 'Short name of the Jira instance.';

@@ -21,6 +21,7 @@ pub trait Clock: Debug + Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that others are to use")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }

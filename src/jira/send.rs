@@ -112,7 +112,7 @@ impl Sender {
                 Err(error) => error,
             };
             let decision =
-                retry::decide(error.failure(), call.weight, attempt, &self.policy, rand::random());
+                retry::decide(error.failure(), call.weight, attempt, &self.policy, dice());
             let Decision::Retry { after } = decision else { return Err(error) };
             tracing::debug!(endpoint = %call.endpoint, attempt, %error, "asking again");
             self.counters.count_retry();
@@ -141,7 +141,7 @@ impl Sender {
         let _place = self.in_flight.acquire().await.ok();
         self.pacing.wait().await.map_err(|closed| JiraError::RateLimited {
             host: self.host.clone(),
-            until: Utc::now().checked_add_signed(delta(closed.remaining)),
+            until: our_time().checked_add_signed(delta(closed.remaining)),
         })?;
         Ok(self.exchange(call).await)
     }
@@ -149,6 +149,7 @@ impl Sender {
     async fn exchange(&self, call: &Call) -> Result<Answer, JiraError> {
         let started = Instant::now();
         self.counters.count_request();
+        #[expect(clippy::disallowed_methods, reason = "the one place that sends")]
         let response = self.request(call).send().await.map_err(|e| self.broken(call, e))?;
         let jira_time = self.note_date(response.headers());
         self.judge_head(call.endpoint, &response, jira_time)?;
@@ -319,9 +320,20 @@ impl Sender {
                 self.newest_date.fetch_max(date.timestamp(), Ordering::Relaxed);
                 date
             }
-            None => Utc::now(),
+            None => our_time(),
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "stands in where Jira has sent no Date")]
+fn our_time() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A number from 0 to 1 for the jitter of a retry.
+#[expect(clippy::disallowed_methods, reason = "what decides gets it as an argument")]
+fn dice() -> f64 {
+    rand::random()
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &reqwest::header::HeaderName) -> Option<&'a str> {

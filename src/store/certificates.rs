@@ -17,6 +17,8 @@ pub struct CertificateCounts {
     pub stored: u64,
     /// Recorded as failures, and not stored.
     pub failed: u64,
+    /// Recorded as failures, and stored with something lacking.
+    pub incomplete: u64,
 }
 
 impl Store {
@@ -41,7 +43,11 @@ impl Store {
                 WHERE f.site = $1 AND f.project_key = $2 AND NOT EXISTS (
                     SELECT FROM jira.issues i
                     WHERE i.site = f.site AND i.id = f.issue_id AND i.deleted_at IS NULL
-                )) AS "failed!""#,
+                )) AS "failed!",
+               (SELECT count(*) FROM extractor.failures f
+                JOIN jira.issues i ON i.site = f.site AND i.id = f.issue_id
+                WHERE f.site = $1 AND f.project_key = $2 AND i.deleted_at IS NULL
+               ) AS "incomplete!""#,
             site.as_str(),
             project.as_str(),
             run.0,
@@ -53,6 +59,7 @@ impl Store {
             listed: count(row.listed),
             stored: count(row.stored),
             failed: count(row.failed),
+            incomplete: count(row.incomplete),
         })
     }
 

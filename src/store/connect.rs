@@ -86,11 +86,12 @@ fn options(settings: &Settings) -> Result<PgConnectOptions, StoreError> {
     Ok(options)
 }
 
-/// What every connection of the pool is told first. JIT costs more than it saves on short
-/// statements with many parameters.
+/// What every connection of the pool is told first. JIT costs more than it saves on statements that
+/// are short, and a plan that was cached while the tables were empty is ruinous once they are not.
 fn set_up_statement(statement_timeout: Duration) -> String {
     format!(
-        "SET jit = off; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+        "SET jit = off; SET plan_cache_mode = force_custom_plan; \
+         SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {}",
         statement_timeout.as_millis(),
         IDLE_IN_TRANSACTION_TIMEOUT.as_millis(),
     )

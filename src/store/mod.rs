@@ -2,7 +2,7 @@
 //!
 //! What it promises to the pipeline:
 //! - **Every write is one transaction**, named, retried when Postgres asks for it (serialization,
-//!   deadlock), and made through [`Store::tx`] alone.
+//!   deadlock), and made through `Store::tx` alone.
 //! - **Every write of a run is fenced.** A [`ProjectLease`] and a [`BatchToken`] can only be minted
 //!   here. Each carries a number that rises with every acquisition, and a write whose number is no
 //!   longer the newest touches nothing and fails with [`StoreError::LeaseLost`].

@@ -107,7 +107,7 @@ impl Store {
         lease: Duration,
     ) -> Result<Option<Batch>, StoreError> {
         let rows = self
-            .tx("acquire_batch", |tx| {
+            .tx_in_index_order("acquire_batch", |tx| {
                 Box::pin(async move {
                     match scope {
                         QueueScope::Run(run) => {

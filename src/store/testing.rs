@@ -1,10 +1,6 @@
 //! Test support: a throwaway Postgres for the test process, a database of its own for each test,
 //! and documents to store. Set `DATABASE_URL_TEST` to use a server that is already there.
 
-use std::io::Write as _;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,6 +14,8 @@ use crate::model::{
     ProjectKey, Site, Tier, User,
 };
 
+mod cluster;
+
 const TEMPLATE: &str = "extractor_template";
 
 /// A server, and a database on it that has the schema.
@@ -28,7 +26,7 @@ struct Server {
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let url = std::env::var("DATABASE_URL_TEST").unwrap_or_else(|_| start_cluster());
+        let url = std::env::var("DATABASE_URL_TEST").unwrap_or_else(|_| cluster::start());
         std::thread::scope(|scope| {
             scope.spawn(|| block_on(make_template(&url))).join().expect("template is made")
         });
@@ -56,73 +54,23 @@ async fn execute(url: &str, database: &str, sql: &str) {
 }
 
 async fn connect(url: &str, database: &str) -> Store {
+    Store::connect(&settings(url, database)).await.unwrap()
+}
+
+/// How to reach a database, by name, of the test's server.
+pub(super) fn settings_of(database: &str) -> Settings {
+    settings(&server().url, database)
+}
+
+fn settings(url: &str, database: &str) -> Settings {
     let mut url = url::Url::parse(url).unwrap();
     url.set_path(database);
-    let settings = Settings {
+    Settings {
         url: url.to_string().into(),
         max_connections: 8,
         statement_timeout: Duration::from_secs(30),
         application_name: "extractor-test".into(),
-    };
-    Store::connect(&settings).await.unwrap()
-}
-
-/// Starts a cluster that ends with this process: a shell holds a pipe from it, and stops the
-/// server and removes its files when the pipe closes, however the process died.
-fn start_cluster() -> String {
-    let bin = newest_installation();
-    let dir = tempfile::Builder::new().prefix("xt-pg").tempdir().unwrap().keep();
-    let owner = nix::unistd::geteuid()
-        .is_root()
-        .then(|| nix::unistd::User::from_name("postgres").unwrap().expect("user postgres"));
-    if let Some(user) = &owner {
-        nix::unistd::chown(&dir, Some(user.uid), Some(user.gid)).unwrap();
     }
-    let run_as = |command: &mut Command| {
-        if let Some(user) = &owner {
-            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
-        }
-        command.current_dir(&dir).stdout(Stdio::null()).process_group(0);
-    };
-    let data = dir.join("data");
-    let mut initdb = Command::new(bin.join("initdb"));
-    initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]);
-    run_as(initdb.arg(&data));
-    assert!(initdb.status().unwrap().success(), "initdb failed");
-    let mut start = Command::new(bin.join("pg_ctl"));
-    let options = format!(
-        "-c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=300 -k {}",
-        dir.display()
-    );
-    start.args(["start", "-w", "-s", "-o", &options, "-l"]).arg(dir.join("log"));
-    run_as(start.arg("-D").arg(&data));
-    assert!(start.status().unwrap().success(), "postgres does not start");
-    stop_with_this_process(&bin, &dir, run_as);
-    format!("postgres://postgres@localhost/postgres?host={}", dir.display())
-}
-
-#[expect(clippy::zombie_processes, reason = "it outlives this process")]
-fn stop_with_this_process(bin: &Path, dir: &Path, run_as: impl Fn(&mut Command)) {
-    let script = "read -r _; \"$0\" stop -s -m immediate -D \"$1/data\"; rm -rf \"$1\"";
-    let mut watcher = Command::new("sh");
-    watcher.args(["-c", script]).arg(bin.join("pg_ctl")).arg(dir).stdin(Stdio::piped());
-    run_as(watcher.stderr(Stdio::null()));
-    let mut watcher = watcher.spawn().unwrap();
-    let mut pipe = watcher.stdin.take().unwrap();
-    pipe.flush().unwrap();
-    // The pipe must stay open for as long as the process lives, and close with it.
-    std::mem::forget(pipe);
-}
-
-fn newest_installation() -> PathBuf {
-    let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
-        .collect();
-    found.sort();
-    found.pop().expect("Postgres is installed, or DATABASE_URL_TEST is set").1.join("bin")
 }
 
 /// A database without the schema.

@@ -27,10 +27,37 @@ impl Store {
     where
         F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
     {
+        self.run_tx(name, "", work).await
+    }
+
+    /// As [`Store::tx`], for statements that must read an index in order rather than sort, whatever
+    /// the planner believes of a table whose statistics are missing.
+    pub(super) async fn tx_in_index_order<'a, T, F>(
+        &self,
+        name: &'static str,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
+    {
+        self.run_tx(name, "; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off", work)
+            .await
+    }
+
+    async fn run_tx<'a, T, F>(
+        &self,
+        name: &'static str,
+        planner: &'static str,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
+    {
         let mut attempt = 1;
         loop {
             let span = tracing::debug_span!("tx", tx.name = name, tx.attempt = attempt);
-            match self.attempt(name, &work).instrument(span).await {
+            let begin = format!("BEGIN /* {name} */{planner}");
+            match self.attempt(begin, &work).instrument(span).await {
                 Err(error) if error.asks_for_retry() && attempt < MAX_ATTEMPTS => {
                     tracing::debug!(tx.name = name, tx.attempt = attempt, "transaction collided");
                     tokio::time::sleep(backoff(attempt)).await;
@@ -41,12 +68,11 @@ impl Store {
         }
     }
 
-    async fn attempt<'a, T, F>(&self, name: &'static str, work: &F) -> Result<T, StoreError>
+    async fn attempt<'a, T, F>(&self, begin: String, work: &F) -> Result<T, StoreError>
     where
         F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
     {
-        let begin = AssertSqlSafe(format!("BEGIN /* {name} */"));
-        let mut transaction: Tx<'a> = self.pool.begin_with(begin).await?;
+        let mut transaction: Tx<'a> = self.pool.begin_with(AssertSqlSafe(begin)).await?;
         let value = work(&mut transaction).await?;
         transaction.commit().await?;
         Ok(value)

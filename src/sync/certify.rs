@@ -18,6 +18,8 @@ pub(super) struct Counts {
     pub(super) stored: u64,
     /// In `extractor.failures` and not stored.
     pub(super) failed: u64,
+    /// In `extractor.failures`, and stored with something lacking.
+    pub(super) incomplete: u64,
     /// Index entries of which Jira delivered no row.
     pub(super) unloadable: u64,
 }
@@ -47,13 +49,13 @@ pub(super) fn remedy(kind: RunKind, counts: &Counts) -> Remedy {
 
 /// The certificate that the counts deserve.
 pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) -> Certificate {
-    let findings: Vec<Finding> =
-        [too_few(counts), not_listed(counts), too_many(counts), failures(counts)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let findings: Vec<Finding> = [too_few, not_listed, too_many, failures, incomplete]
+        .into_iter()
+        .map(|check| check(counts))
+        .flatten()
+        .collect();
     let is_missing = too_few(counts).is_some() || not_listed(counts).is_some();
-    let verdict = match (is_missing, counts.failed) {
+    let verdict = match (is_missing, counts.failed + counts.incomplete) {
         (true, _) => Verdict::Missing,
         (false, 0) => Verdict::Complete,
         (false, _) => Verdict::Failures,
@@ -119,6 +121,16 @@ fn failures(counts: &Counts) -> Option<Finding> {
     })
 }
 
+fn incomplete(counts: &Counts) -> Option<Finding> {
+    (counts.incomplete > 0).then(|| Finding {
+        check: "stored, but not whole".to_owned(),
+        expected: 0,
+        found: counts.incomplete,
+        meaning: "named in extractor.failures with what is lacking; the next run tries them again"
+            .to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -131,6 +143,7 @@ mod tests {
         listed: 10,
         stored: 10,
         failed: 0,
+        incomplete: 0,
         unloadable: 0,
     };
 
@@ -139,6 +152,7 @@ mod tests {
     #[case::too_few(Counts { stored: 9, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
     #[case::too_many(Counts { stored: 11, ..EVEN }, Remedy::ListAgain, Remedy::None, Verdict::Complete)]
     #[case::failed(Counts { stored: 8, failed: 2, ..EVEN }, Remedy::None, Remedy::None, Verdict::Failures)]
+    #[case::not_whole(Counts { incomplete: 1, ..EVEN }, Remedy::None, Remedy::None, Verdict::Failures)]
     #[case::late(Counts { listed: 3, counted_in_stretch: 4, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
     #[case::failed_and_missing(Counts { stored: 7, failed: 2, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
     fn counts_lead_to_a_remedy_and_a_verdict(

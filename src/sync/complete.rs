@@ -1,20 +1,15 @@
 //! Completing the children that Jira cut short, for the issues whose totals say so.
 
-use std::time::Duration;
-
 use super::policy::{self, Decision};
 use crate::jira::{JiraClient, JiraError, complete_changes, complete_comments, complete_worklogs};
 use crate::model::{IssueDocument, PartialList};
-
-/// When to try again if the rest of a list cannot be had now.
-const TRY_AGAIN_IN: Duration = Duration::from_secs(30);
 
 /// A document with its lists as complete as Jira gives them.
 #[derive(Debug)]
 pub(super) struct Completed {
     pub(super) document: IssueDocument,
-    /// Something should be there and did not come: the issue is to be tried again.
-    pub(super) try_again_in: Option<Duration>,
+    /// Why something that should be there did not come.
+    pub(super) lacking: Option<JiraError>,
 }
 
 /// Fetches the rest of every list that was cut short. A list that even its own endpoint does not
@@ -27,26 +22,26 @@ pub(super) async fn complete(
     mut document: IssueDocument,
 ) -> Result<Completed, JiraError> {
     let id = document.id;
-    let mut try_again_in = None;
+    let mut lacking = None;
     if is_cut_short(document.children.worklogs.as_ref()) {
-        match usable(jira.fetch_worklogs(id).await, &mut try_again_in)? {
+        match usable(jira.fetch_worklogs(id).await, &mut lacking)? {
             Some(more) => document = complete_worklogs(document, more),
             None => tracing::debug!(issue.id = %id, "worklogs not completed"),
         }
     }
     if is_cut_short(document.children.comments.as_ref()) {
-        match usable(jira.fetch_comments(id).await, &mut try_again_in)? {
+        match usable(jira.fetch_comments(id).await, &mut lacking)? {
             Some(more) => document = complete_comments(document, more),
             None => tracing::debug!(issue.id = %id, "comments not completed"),
         }
     }
     if is_cut_short(document.children.changes.as_ref()) {
-        match usable(jira.fetch_changelog(id).await, &mut try_again_in)? {
+        match usable(jira.fetch_changelog(id).await, &mut lacking)? {
             Some(more) => document = complete_changes(document, more),
             None => tracing::debug!(issue.id = %id, "changes not completed"),
         }
     }
-    Ok(Completed { document, try_again_in })
+    Ok(Completed { document, lacking })
 }
 
 fn is_cut_short<T>(list: Option<&PartialList<T>>) -> bool {
@@ -57,7 +52,7 @@ fn is_cut_short<T>(list: Option<&PartialList<T>>) -> bool {
 /// worklogs while time tracking is off) not at all.
 fn usable<T>(
     answer: Result<T, JiraError>,
-    try_again_in: &mut Option<Duration>,
+    lacking: &mut Option<JiraError>,
 ) -> Result<Option<T>, JiraError> {
     let error = match answer {
         Ok(list) => return Ok(Some(list)),
@@ -67,7 +62,7 @@ fn usable<T>(
     match policy::decide(&error) {
         Decision::Abort => Err(error),
         Decision::Halve { .. } => {
-            *try_again_in = Some(TRY_AGAIN_IN);
+            *lacking = Some(error);
             Ok(None)
         }
     }

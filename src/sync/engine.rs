@@ -26,6 +26,10 @@ use crate::store::{NewRun, ProjectClaim, ProjectLease, QueueScope, Run, RunFilte
 /// Listings of one run at the most: the first, and repairs.
 const LISTINGS: u32 = 3;
 
+/// How often a project that is held is asked for, and how long apart.
+const HOLDER_LOOKS: u32 = 4;
+const HOLDER_PAUSE: Duration = Duration::from_millis(300);
+
 /// What does not change between runs.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
@@ -172,11 +176,20 @@ impl Engine {
         }
     }
 
+    /// Takes the project. Postgres needs a moment to notice that a killed process is gone, so a
+    /// holder is believed only when it is still there a little later.
     async fn acquire(&self, project: &ProjectKey) -> Result<ProjectLease, SyncError> {
         let site = &self.settings.site;
-        match self.store.acquire_project(site, project, self.worker).await? {
-            ProjectClaim::Acquired(lease) => Ok(lease),
-            ProjectClaim::Held(holder) => Err(SyncError::Held { project: project.clone(), holder }),
+        let mut looks = HOLDER_LOOKS;
+        loop {
+            looks -= 1;
+            match self.store.acquire_project(site, project, self.worker).await? {
+                ProjectClaim::Acquired(lease) => return Ok(lease),
+                ProjectClaim::Held(holder) if looks == 0 => {
+                    return Err(SyncError::Held { project: project.clone(), holder });
+                }
+                ProjectClaim::Held(_) => tokio::time::sleep(HOLDER_PAUSE).await,
+            }
         }
     }
 
@@ -356,6 +369,7 @@ impl Engine {
             listed: stored.listed,
             stored: stored.stored,
             failed: stored.failed,
+            incomplete: stored.incomplete,
             unloadable: summary.unloadable,
         })
     }

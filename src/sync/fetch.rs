@@ -12,8 +12,13 @@ use crate::jira::{FetchedBatch, JiraClient, JiraError};
 use crate::model::{Failure, IssueDocument, IssueId};
 use crate::store::PendingIssue;
 
+/// How often the rest of a list is asked for before the issue is recorded as failed.
+const COMPLETIONS_TRIED: u32 = 4;
+/// When the rest of a list is asked for again.
+const COMPLETE_AGAIN_IN: Duration = Duration::from_secs(5);
+
 /// What became of the issues of a batch. Each issue is in exactly one of the lists, except that
-/// one in `retry_later` may be among `documents` as well.
+/// one in `retry_later` or `failed` may be among `documents` as well: what came of it is stored.
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
     pub(super) documents: Vec<IssueDocument>,
@@ -127,8 +132,12 @@ async fn take_in(
         return Ok(());
     }
     let completed = complete::complete(jira, document).await?;
-    if let Some(wait) = completed.try_again_in {
-        fetched.retry_later.push((issue.id, wait));
+    match completed.lacking {
+        None => {}
+        Some(error) if issue.attempts + 1 >= COMPLETIONS_TRIED => {
+            fetched.failed.push(policy::failure(issue, &error));
+        }
+        Some(_) => fetched.retry_later.push((issue.id, COMPLETE_AGAIN_IN)),
     }
     fetched.documents.push(completed.document);
     Ok(())

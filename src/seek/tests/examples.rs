@@ -72,16 +72,37 @@ fn anchors_that_vanish_in_an_over_full_second_lose_nothing(#[case] vanish: fn(us
     jira.begin_watching();
     let plan = plan(&jira);
     let outcome = run(&mut jira, &plan, |jira, requests| {
-        // The last row of each page just answered, which is the anchor of the next.
-        if requests >= 3 {
-            let anchor = (requests - 2) * 100 - 1;
-            jira.apply(&vanish(anchor));
+        // Two listings and a stretch come first; then each page ends at the next hundredth issue.
+        match requests {
+            4 => jira.apply(&vanish(99)),
+            5.. => jira.apply(&vanish(requests * 70)),
+            _ => {}
         }
         false
     })
     .unwrap();
     assert!(outcome.listed.is_superset(&jira.listable_ids()));
     assert!(outcome.requests.len() < 200, "{}", outcome.requests.len());
+    let anchors: Vec<_> =
+        outcome.requests.iter().filter_map(|request| request.query.key_after.clone()).collect();
+    assert_eq!(anchors[0].to_string(), "P-100");
+    assert_eq!(anchors[1].to_string(), "P-99", "the next anchor before the one that vanished");
+}
+
+#[test]
+fn a_jump_that_the_counts_alone_would_excuse_is_not_believed() {
+    let mut jira = spread_out(150, 100);
+    jira.issues.get_mut(&1_099).unwrap().document = Some((START + 1_000) * 1000);
+    let plan = plan(&jira);
+    let outcome = run(&mut jira, &plan, |jira, requests| {
+        if requests == 1 {
+            (0..60).for_each(|_| jira.apply(&Op::Create));
+        }
+        false
+    })
+    .unwrap();
+    assert!(outcome.listed.is_superset(&jira.listable_ids()));
+    assert!(outcome.summary.distrusted >= 1);
 }
 
 #[test]

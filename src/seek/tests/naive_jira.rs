@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use crate::jql::{Boundary, Order, Query, Span, TimeGrid};
+use crate::jql::{Boundary, Order, Span, TimeGrid};
 use crate::model::{Checkpoint, IssueId, IssueKey, ListedIssue, ListingPage, ProjectKey};
 use crate::seek::{Method, Request, Scan, ScanError, ScanPlan, Step, Summary};
 

@@ -116,7 +116,7 @@ pub(in crate::store) async fn upsert_issues(
     Ok(())
 }
 
-/// Records the keys of issues that are new or have another key than before.
+/// Records the present keys of issues that are new or have another key than before.
 pub(in crate::store) async fn upsert_keys(
     tx: &mut PgConnection,
     site: &Site,
@@ -125,20 +125,6 @@ pub(in crate::store) async fn upsert_keys(
     if documents.is_empty() {
         return Ok(());
     }
-    let ids = column(documents, |d| d.id.0);
-    let keys = column(documents, |d| d.key.to_string());
-    let times = column(documents, |d| d.extracted_at);
-    sqlx::query!(
-        "UPDATE jira.issue_keys k SET last_seen = n.at
-         FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) AS n(issue_id, key, at)
-         WHERE k.site = $1 AND k.issue_id = n.issue_id AND k.key <> n.key AND k.last_seen IS NULL",
-        site.as_str(),
-        &ids,
-        &keys,
-        &times,
-    )
-    .execute(&mut *tx)
-    .await?;
     sqlx::query!(
         "INSERT INTO jira.issue_keys AS k (site, key, issue_id, first_seen)
          SELECT $1, n.key, n.issue_id, n.at
@@ -146,9 +132,33 @@ pub(in crate::store) async fn upsert_keys(
          ON CONFLICT ON CONSTRAINT issue_keys_pk DO UPDATE SET last_seen = NULL
          WHERE k.last_seen IS NOT NULL",
         site.as_str(),
-        &ids,
-        &keys,
-        &times,
+        &column(documents, |d| d.id.0),
+        &column(documents, |d| d.key.to_string()),
+        &column(documents, |d| d.extracted_at),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Records the end of the keys that issues had before.
+pub(in crate::store) async fn retire_keys(
+    tx: &mut PgConnection,
+    site: &Site,
+    documents: &[&IssueDocument],
+) -> Result<(), StoreError> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE jira.issue_keys k SET last_seen = n.at
+         FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) AS n(issue_id, key, at)
+         WHERE k.site = $1 AND k.issue_id = ANY($2) AND k.issue_id = n.issue_id
+           AND k.key <> n.key AND k.last_seen IS NULL",
+        site.as_str(),
+        &column(documents, |d| d.id.0),
+        &column(documents, |d| d.key.to_string()),
+        &column(documents, |d| d.extracted_at),
     )
     .execute(tx)
     .await?;

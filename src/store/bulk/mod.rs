@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
-pub(super) use issues::{load_stored, mark_deleted, settle, upsert_issues, upsert_keys};
+pub(super) use issues::{
+    load_stored, mark_deleted, retire_keys, settle, upsert_issues, upsert_keys,
+};
 pub(super) use shared::{upsert_sprints, upsert_users};
 
 use super::StoreError;

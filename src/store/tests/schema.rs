@@ -1,7 +1,7 @@
 //! Migrations, foreign databases, and what the schema says of itself.
 
 use super::*;
-use crate::store::testing::empty_store;
+use crate::store::testing::{empty_store, settings_of};
 
 #[tokio::test]
 async fn migrations_apply_once_and_from_many_processes_at_once() {
@@ -89,4 +89,61 @@ async fn bodies_are_compressed_with_lz4_where_the_server_can() {
          WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)";
     let expected = if store.value(can).await.as_deref() == Some("1") { "l" } else { "" };
     assert_eq!(store.value(compression).await.as_deref(), Some(expected));
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_opened_is_told_apart() {
+    let missing = Store::connect(&settings_of("no_such_database")).await.unwrap_err();
+    assert!(matches!(missing, StoreError::DatabaseMissing { .. }), "{missing:?}");
+    let mut settings = settings_of("postgres");
+    settings.url = "postgres://me:secret@127.0.0.1:1/postgres".to_owned().into();
+    let unreachable = Store::connect(&settings).await.unwrap_err();
+    assert!(matches!(unreachable, StoreError::Unreachable { .. }), "{unreachable:?}");
+    assert!(!format!("{unreachable:?} {unreachable}").contains("secret"));
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_told_apart() {
+    let mut settings = settings_of("postgres");
+    settings.statement_timeout = Duration::from_millis(50);
+    let store = Store::connect(&settings).await.unwrap();
+    let outcome = store
+        .tx("slow", |tx| {
+            Box::pin(async move {
+                sqlx::query("SELECT pg_sleep(60)").execute(&mut **tx).await?;
+                Ok(())
+            })
+        })
+        .await;
+    assert!(matches!(outcome, Err(StoreError::TimedOut(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_chosen_to_break_a_deadlock_runs_again() {
+    let store = empty_store().await;
+    store.run_sql("CREATE TABLE t (id int PRIMARY KEY, n int)").await;
+    store.run_sql("INSERT INTO t VALUES (1, 0), (2, 0)").await;
+    let both_hold_one = tokio::sync::Barrier::new(2);
+    let attempts = std::sync::atomic::AtomicU32::new(0);
+    let cross = async |first: i32, second: i32| {
+        let (barrier, attempts) = (&both_hold_one, &attempts);
+        store
+            .tx("cross", |tx| {
+                Box::pin(async move {
+                    let add = "UPDATE t SET n = n + 1 WHERE id = $1";
+                    sqlx::query(add).bind(first).execute(&mut **tx).await?;
+                    if attempts.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
+                        barrier.wait().await;
+                    }
+                    sqlx::query(add).bind(second).execute(&mut **tx).await?;
+                    Ok(())
+                })
+            })
+            .await
+    };
+    let (one, two) = tokio::join!(cross(1, 2), cross(2, 1));
+    one.unwrap();
+    two.unwrap();
+    assert_eq!(attempts.into_inner(), 3);
+    assert_eq!(store.value("SELECT sum(n) FROM t").await.as_deref(), Some("4"));
 }

@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) cut_after: Option<usize>,
     /// Cut the connection instead of answering.
     pub(crate) reset: bool,
+    /// Comes from something in front of Jira, so it lacks Jira's headers.
+    pub(crate) foreign: bool,
 }
 
 impl Answer {
@@ -33,6 +35,7 @@ impl Answer {
             links: 0,
             cut_after: None,
             reset: false,
+            foreign: false,
         }
     }
 
@@ -41,13 +44,22 @@ impl Answer {
     }
 
     pub(crate) fn html(status: StatusCode, body: &str) -> Self {
-        Self { content_type: "text/html;charset=UTF-8", ..Self::json(status, body.to_owned()) }
+        Self {
+            content_type: "text/html;charset=UTF-8",
+            ..Self::json(status, body.to_owned())
+        }
     }
 
     /// Jira's own errors.
     pub(crate) fn errors(status: StatusCode, messages: &[String]) -> Self {
         let messages: Vec<String> = messages.iter().map(|message| quote(message)).collect();
-        Self::json(status, format!(r#"{{"errorMessages":[{}],"errors":{{}}}}"#, messages.join(",")))
+        Self::json(
+            status,
+            format!(
+                r#"{{"errorMessages":[{}],"errors":{{}}}}"#,
+                messages.join(",")
+            ),
+        )
     }
 
     pub(crate) fn not_found(message: &str) -> Self {

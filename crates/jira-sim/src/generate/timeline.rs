@@ -25,8 +25,9 @@ pub(super) struct Frame {
 pub(super) fn plan(profile: &WorldProfile, after: IssueId, random: &mut Random) -> Vec<Frame> {
     let n = profile.issues;
     let end = profile.start + profile.span;
-    let mut created: Vec<Millis> =
-        (0..n).map(|_| profile.start + fraction(profile.span, random.unit())).collect();
+    let mut created: Vec<Millis> = (0..n)
+        .map(|_| profile.start + fraction(profile.span, random.unit()))
+        .collect();
     created.sort_unstable();
     // The lowest ids are kept for issues that were moved in: they are older than their numbers.
     let reserved = n as u64 / 10 + 10;
@@ -42,29 +43,39 @@ pub(super) fn plan(profile: &WorldProfile, after: IssueId, random: &mut Random) 
             number,
             former: None,
             created,
-            updated: (created + edited_after(random)).min(end),
+            updated: last_edit(random, created, end),
             subtask: random.chance(0.25),
         };
         if random.chance(0.03) && moved_id + 1 < after + reserved {
             moved_id += 1;
             frame.id = moved_id;
-            frame.former =
-                Some(IssueKey::new(OLD_PROJECT, u32::try_from(moved_id).unwrap_or(u32::MAX)));
+            frame.former = Some(IssueKey::new(
+                OLD_PROJECT,
+                u32::try_from(moved_id).unwrap_or(u32::MAX),
+            ));
         }
         frames.push(frame);
     }
     shuffle_some_ids(&mut frames, random);
-    for (share, size, width) in
-        [(MINUTE_BURSTS.0, MINUTE_BURSTS.1, 60_000), (SECOND_BURSTS.0, SECOND_BURSTS.1, 1_000)]
-    {
+    for (share, size, width) in [
+        (MINUTE_BURSTS.0, MINUTE_BURSTS.1, 60_000),
+        (SECOND_BURSTS.0, SECOND_BURSTS.1, 1_000),
+    ] {
         bursts(&mut frames, profile, share, size, width, random);
     }
     frames
 }
 
-/// A third is never touched again, the rest after a heavy-tailed while.
-fn edited_after(random: &mut Random) -> Millis {
-    if random.chance(0.3) { 0 } else { random.heavy_tailed(20.0 * 86_400_000.0, 2.0) as Millis }
+/// A third is never touched again, the rest after a heavy-tailed while (or sometime before the
+/// end, where that would be later).
+fn last_edit(random: &mut Random, created: Millis, end: Millis) -> Millis {
+    let anywhere = created + fraction((end - created).max(0), random.unit());
+    let later = created + random.heavy_tailed(20.0 * 86_400_000.0, 2.0) as Millis;
+    match random.chance(0.3) {
+        true => created,
+        false if later < end => later,
+        false => anywhere,
+    }
 }
 
 fn fraction(span: Millis, share: f64) -> Millis {
@@ -110,7 +121,11 @@ fn bursts(
         let contiguous = random.chance(0.5);
         let first = random.below(old_enough.saturating_sub(size));
         for k in 0..size.min(old_enough) {
-            let pick = if contiguous { first + k } else { random.below(old_enough) };
+            let pick = if contiguous {
+                first + k
+            } else {
+                random.below(old_enough)
+            };
             if let Some(frame) = frames.get_mut(pick) {
                 frame.updated = at + random.below(usize::try_from(width).unwrap_or(1)) as Millis;
             }
@@ -128,11 +143,28 @@ mod tests {
     fn a_plan_has_bursts_moves_and_ids_out_of_key_order() {
         let profile = WorldProfile::new("P", 10_000, 3);
         let frames = plan(&profile, 10_000, &mut Random::new(3));
-        assert_eq!(frames.iter().map(|frame| frame.id).collect::<HashSet<_>>().len(), frames.len());
-        assert!(frames.windows(2).all(|pair| pair[0].number < pair[1].number));
+        assert_eq!(
+            frames
+                .iter()
+                .map(|frame| frame.id)
+                .collect::<HashSet<_>>()
+                .len(),
+            frames.len()
+        );
+        assert!(
+            frames
+                .windows(2)
+                .all(|pair| pair[0].number < pair[1].number)
+        );
         assert!(frames.iter().all(|frame| frame.created <= frame.updated));
         assert!(frames.iter().filter(|frame| frame.former.is_some()).count() > 100);
-        assert!(frames.windows(2).filter(|pair| pair[0].id > pair[1].id).count() > 100);
+        assert!(
+            frames
+                .windows(2)
+                .filter(|pair| pair[0].id > pair[1].id)
+                .count()
+                > 100
+        );
         let most = |unit: i64| {
             let mut counts: HashMap<i64, usize> = HashMap::new();
             for frame in &frames {
@@ -140,7 +172,7 @@ mod tests {
             }
             counts.into_values().max().unwrap()
         };
-        assert!(most(1_000) >= 150, "{}", most(1_000));
+        assert!((150..700).contains(&most(1_000)), "{}", most(1_000));
         assert!(most(60_000) >= 1_000, "{}", most(60_000));
     }
 }

@@ -24,7 +24,9 @@ pub struct QueryError {
 
 impl QueryError {
     fn one(message: impl Into<String>) -> Self {
-        Self { messages: vec![message.into()] }
+        Self {
+            messages: vec![message.into()],
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The search index: what JQL matches and sorts on, apart from the documents.
 //! An entry may be older or newer than its document, or outlive it (a ghost).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::key::{IssueId, IssueKey};
+use super::key::{IdMap, IssueId, IssueKey};
 use crate::time::Millis;
 
 /// Sorts entries that have no `updated` behind all others.
@@ -48,10 +48,10 @@ struct Pending {
 /// All entries, sorted by (updated, key number) in each project.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
-    entries: HashMap<IssueId, IndexEntry>,
+    entries: IdMap<IndexEntry>,
     sorted: BTreeMap<Arc<str>, BTreeSet<(i64, u32, IssueId)>>,
     pending: BTreeMap<(Millis, u64), Pending>,
-    applied: HashMap<IssueId, u64>,
+    applied: IdMap<u64>,
     sequence: u64,
 }
 
@@ -86,12 +86,18 @@ impl Index {
             .map(|(_, _, id)| *id)
     }
 
+    /// Whether a project has entries without `updated`.
+    pub(crate) fn has_undated(&self, project: &str) -> bool {
+        self.of_project(project, NO_UPDATED).next().is_some()
+    }
+
     /// Puts an entry in place (or takes it out) now, or at `due` if that is given.
     pub(crate) fn put(&mut self, id: IssueId, entry: Option<IndexEntry>, due: Option<Millis>) {
         self.sequence += 1;
         match due {
             Some(due) => {
-                self.pending.insert((due, self.sequence), Pending { id, entry });
+                self.pending
+                    .insert((due, self.sequence), Pending { id, entry });
             }
             None => self.apply(id, entry, self.sequence),
         }
@@ -121,7 +127,11 @@ impl Index {
 
     /// An older change that arrives after a newer one is ignored (Jira versions its entries).
     fn apply(&mut self, id: IssueId, entry: Option<IndexEntry>, sequence: u64) {
-        if self.applied.get(&id).is_some_and(|applied| *applied > sequence) {
+        if self
+            .applied
+            .get(&id)
+            .is_some_and(|applied| *applied > sequence)
+        {
             return;
         }
         self.applied.insert(id, sequence);
@@ -131,7 +141,10 @@ impl Index {
             set.remove(&position(id, &old));
         }
         if let Some(new) = entry {
-            self.sorted.entry(Arc::clone(&new.key.project)).or_default().insert(position(id, &new));
+            self.sorted
+                .entry(Arc::clone(&new.key.project))
+                .or_default()
+                .insert(position(id, &new));
             self.entries.insert(id, new);
         }
     }
@@ -146,7 +159,11 @@ mod tests {
     use super::*;
 
     fn entry(updated: i64) -> Option<IndexEntry> {
-        Some(IndexEntry { key: IssueKey::new("P", 1), updated: Some(updated), created: None })
+        Some(IndexEntry {
+            key: IssueKey::new("P", 1),
+            updated: Some(updated),
+            created: None,
+        })
     }
 
     #[test]

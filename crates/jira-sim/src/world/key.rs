@@ -1,11 +1,38 @@
 //! Issue keys: a project key and a number.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::random::mix;
+
 /// Jira's immutable numeric id of an issue.
 pub type IssueId = u64;
+
+/// A map by issue id. Scans look every issue up, so the hash is cheap.
+pub(crate) type IdMap<V> = HashMap<IssueId, V, BuildHasherDefault<IdHasher>>;
+
+/// Scrambles one number; ids do not come from an attacker here.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = mix(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = mix(id);
+    }
+}
 
 /// `PROJ-42`. Ordered as Jira orders keys: by project key, then by number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +46,10 @@ pub struct IssueKey {
 impl IssueKey {
     /// The key of a project's issue.
     pub fn new(project: &str, number: u32) -> Self {
-        Self { project: Arc::from(project), number }
+        Self {
+            project: Arc::from(project),
+            number,
+        }
     }
 }
 
@@ -48,6 +78,9 @@ impl FromStr for IssueKey {
             return Err(NotAKey);
         }
         let number = number.parse().map_err(|_| NotAKey)?;
-        Ok(Self { project: Arc::from(project.to_ascii_uppercase()), number })
+        Ok(Self {
+            project: Arc::from(project.to_ascii_uppercase()),
+            number,
+        })
     }
 }

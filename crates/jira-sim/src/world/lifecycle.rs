@@ -62,7 +62,9 @@ impl World {
     /// # Errors
     /// When there is no such project.
     pub fn create_many(&mut self, project: &str, count: usize) -> Result<Vec<IssueId>, WorldError> {
-        (1..=count).map(|n| self.create(project, Draft::new(&format!("issue {n}")))).collect()
+        (1..=count)
+            .map(|n| self.create(project, Draft::new(&format!("issue {n}"))))
+            .collect()
     }
 
     /// Imports an issue with its old times; it is indexed at once under its old `updated`.
@@ -86,14 +88,22 @@ impl World {
     /// # Errors
     /// When the issue or the project does not exist.
     pub fn move_issue(&mut self, id: IssueId, project: &str) -> Result<IssueKey, WorldError> {
-        let old = self.issues.get(&id).ok_or(WorldError::NoIssue(id))?.key.clone();
-        let target =
-            self.project_mut(project).ok_or_else(|| WorldError::NoProject(project.to_owned()))?;
+        let old = self
+            .issues
+            .get(&id)
+            .ok_or(WorldError::NoIssue(id))?
+            .key
+            .clone();
+        let target = self
+            .project_mut(project)
+            .ok_or_else(|| WorldError::NoProject(project.to_owned()))?;
         let new = IssueKey::new(project, target.next_number);
         target.next_number += 1;
         let origin = self.origin.clone();
-        let embedded =
-            self.project(project).map(|project| project.json(&origin)).unwrap_or_else(Json::null);
+        let embedded = self
+            .project(project)
+            .map(|project| project.json(&origin))
+            .unwrap_or_else(Json::null);
         self.keys.remove(&old);
         self.former.insert(old.clone(), id);
         self.keys.insert(new.clone(), id);
@@ -102,8 +112,11 @@ impl World {
         issue.key = new.clone();
         let before = issue.field("project").unwrap_or_else(Json::null);
         issue.set("project", Slot::Json(embedded.clone()));
-        let key_item =
-            item("Key", &Json::string(&old.to_string()), &Json::string(&new.to_string()));
+        let key_item = item(
+            "Key",
+            &Json::string(&old.to_string()),
+            &Json::string(&new.to_string()),
+        );
         self.add_history(id, &[item("project", &before, &embedded), key_item])?;
         self.touch(id)?;
         Ok(new)
@@ -133,7 +146,9 @@ impl World {
     /// # Errors
     /// When there is no such issue.
     pub fn hide(&mut self, id: IssueId) -> Result<(), WorldError> {
-        self.issue_mut(id)?.hidden = true;
+        if !std::mem::replace(&mut self.issue_mut(id)?.hidden, true) {
+            self.hidden += 1;
+        }
         Ok(())
     }
 
@@ -142,13 +157,16 @@ impl World {
     /// # Errors
     /// When there is no such issue.
     pub fn unhide(&mut self, id: IssueId) -> Result<(), WorldError> {
-        self.issue_mut(id)?.hidden = false;
+        if std::mem::replace(&mut self.issue_mut(id)?.hidden, false) {
+            self.hidden -= 1;
+        }
         Ok(())
     }
 
     fn remove_document(&mut self, id: IssueId) -> Result<(), WorldError> {
         let issue = self.issues.remove(&id).ok_or(WorldError::NoIssue(id))?;
         self.keys.remove(&issue.key);
+        self.hidden -= usize::from(issue.hidden);
         for old in &issue.former {
             self.former.remove(old);
         }
@@ -181,9 +199,14 @@ impl World {
         updated: Option<Millis>,
     ) -> Issue {
         let named = |list: &[Json], name: &str| {
-            Catalogue::named(list, name).cloned().unwrap_or_else(Json::null)
+            Catalogue::named(list, name)
+                .cloned()
+                .unwrap_or_else(Json::null)
         };
-        let project = self.projects.get(&key.project).map(|project| project.json(&self.origin));
+        let project = self
+            .projects
+            .get(&key.project)
+            .map(|project| project.json(&self.origin));
         let author = self.actor_json().unwrap_or_else(Json::null);
         let empty_list = || Json::built("[]");
         let votes = format!(

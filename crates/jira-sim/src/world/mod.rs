@@ -29,6 +29,7 @@ pub(crate) use index::Index;
 pub use index::{IndexEntry, IndexLag};
 pub(crate) use issue::Slot;
 pub use issue::{Child, Issue};
+use key::IdMap;
 pub use key::{IssueId, IssueKey};
 pub use lifecycle::{Draft, Imported};
 pub use project::Project;
@@ -67,11 +68,12 @@ pub struct World {
     zone: Tz,
     origin: String,
     projects: BTreeMap<Arc<str>, Project>,
-    issues: HashMap<IssueId, Issue>,
+    issues: IdMap<Issue>,
     keys: BTreeMap<IssueKey, IssueId>,
     former: HashMap<IssueKey, IssueId>,
     index: Index,
     lag: IndexLag,
+    hidden: usize,
     random: Random,
     pub(crate) catalogue: Catalogue,
     actor: Option<User>,
@@ -89,11 +91,12 @@ impl World {
             catalogue: defaults::catalogue(&origin),
             origin,
             projects: BTreeMap::new(),
-            issues: HashMap::new(),
+            issues: IdMap::default(),
             keys: BTreeMap::new(),
             former: HashMap::new(),
             index: Index::default(),
             lag: IndexLag::None,
+            hidden: 0,
             random: Random::new(1),
             actor: Some(User::new("sim", "Simulated User")),
             next_issue: 10_000,
@@ -162,7 +165,9 @@ impl World {
     pub fn issues(&self, project: &str) -> impl Iterator<Item = &Issue> {
         let from = IssueKey::new(project, 0);
         let to = IssueKey::new(project, u32::MAX);
-        self.keys.range(from..=to).filter_map(|(_, id)| self.issues.get(id))
+        self.keys
+            .range(from..=to)
+            .filter_map(|(_, id)| self.issues.get(id))
     }
 
     /// The issues of a project that the caller may browse, in key order.
@@ -178,7 +183,10 @@ impl World {
     /// Whether the caller may see this issue.
     pub fn may_browse(&self, issue: &Issue) -> bool {
         !issue.hidden
-            && self.projects.get(&issue.key.project).is_none_or(|project| !project.forbidden)
+            && self
+                .projects
+                .get(&issue.key.project)
+                .is_none_or(|project| !project.forbidden)
     }
 
     /// What the index holds for an issue; `None` if it is not indexed.
@@ -188,6 +196,15 @@ impl World {
 
     pub(crate) fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// Whether every index entry of a project is one the caller may see, and has `updated`.
+    pub(crate) fn shows_all_of(&self, project: &str) -> bool {
+        let visible = self
+            .projects
+            .get(project)
+            .is_some_and(Project::is_searchable);
+        visible && self.hidden == 0 && !self.index.is_behind() && !self.index.has_undated(project)
     }
 
     pub(crate) fn issue_mut(&mut self, id: IssueId) -> Result<&mut Issue, WorldError> {

@@ -1,20 +1,19 @@
 //! Writing a hydrated batch: issues, children, queue, failures and the run's progress in one
 //! transaction. What each document means is `decide`'s; the statements on data are `bulk`'s.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod parts;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::decide::{Decision, StoredIssue, decide, satisfies};
+use self::parts::{Departures, Leased, Parts, is_written};
+use super::decide::{Decision, StoredIssue};
 use super::rows::{column, seconds, small};
 use super::{BatchToken, Store, StoreError, bulk, failures};
-use crate::model::{Failure, IssueDocument, IssueId, Site};
-
-/// First wait of an issue that came back older than it was listed; it doubles with each attempt.
-const STALE_BACKOFF: Duration = Duration::from_secs(2);
+use crate::model::{Failure, IssueDocument, IssueId};
 
 /// What came of a batch, or of a part of it: every id must be leased under the token, and what is
 /// not named stays leased.
@@ -51,30 +50,6 @@ pub struct BatchWritten {
     pub retried: u64,
 }
 
-/// A queue row that this batch has leased.
-struct Leased {
-    run: Uuid,
-    listed_updated: Option<DateTime<Utc>>,
-    attempts: u32,
-}
-
-/// What a batch is made of, each id once.
-struct Parts<'a> {
-    site: &'a Site,
-    token: i64,
-    documents: BTreeMap<i64, &'a IssueDocument>,
-    gone: BTreeSet<i64>,
-    failed: BTreeMap<i64, &'a Failure>,
-    retry: BTreeMap<i64, Duration>,
-}
-
-/// What leaves the queue, and what stays in it for how long.
-#[derive(Default)]
-struct Departures {
-    leaving: Vec<i64>,
-    staying: BTreeMap<i64, Duration>,
-}
-
 /// A run's share of a batch.
 #[derive(Default)]
 struct Progress {
@@ -107,111 +82,6 @@ impl Store {
         })
         .await
     }
-}
-
-impl<'a> Parts<'a> {
-    fn of(result: &'a BatchResult) -> Self {
-        let mut documents: BTreeMap<i64, &IssueDocument> = BTreeMap::new();
-        for document in &result.documents {
-            let kept = documents.entry(document.id.0).or_insert(document);
-            if document.updated >= kept.updated {
-                *kept = document;
-            }
-        }
-        Self {
-            site: result.token.site(),
-            token: result.token.number(),
-            documents,
-            gone: result.gone.iter().map(|id| id.0).collect(),
-            failed: result.failed.iter().map(|failure| (failure.id.0, failure)).collect(),
-            retry: result.retry_later.iter().map(|(id, wait)| (id.0, *wait)).collect(),
-        }
-    }
-
-    fn document_ids(&self) -> Vec<i64> {
-        self.documents.keys().copied().collect()
-    }
-
-    /// Every id the batch speaks of, in order.
-    fn all_ids(&self) -> Vec<i64> {
-        let mut ids: BTreeSet<i64> = self.gone.clone();
-        ids.extend(self.documents.keys());
-        ids.extend(self.failed.keys());
-        ids.extend(self.retry.keys());
-        ids.into_iter().collect()
-    }
-
-    fn decide(&self, stored: &BTreeMap<i64, StoredIssue>) -> BTreeMap<i64, Decision> {
-        self.documents
-            .iter()
-            .map(|(id, document)| (*id, decide(stored.get(id), document)))
-            .collect()
-    }
-
-    fn documents_that(
-        &self,
-        decisions: &BTreeMap<i64, Decision>,
-        which: impl Fn(Decision) -> bool,
-    ) -> Vec<&'a IssueDocument> {
-        self.documents
-            .iter()
-            .filter(|(id, _)| decisions.get(id).is_some_and(|decision| which(*decision)))
-            .map(|(_, document)| *document)
-            .collect()
-    }
-
-    fn departures(
-        &self,
-        leased: &BTreeMap<i64, Leased>,
-        stored: &BTreeMap<i64, StoredIssue>,
-    ) -> Departures {
-        let mut departures = Departures { leaving: Vec::new(), staying: self.retry.clone() };
-        for (id, row) in leased {
-            if departures.staying.contains_key(id) {
-                continue;
-            }
-            let known = self.documents.get(id).map(|document| {
-                document.updated.max(stored.get(id).and_then(|stored| stored.updated))
-            });
-            match known {
-                Some(newest) if !satisfies(row.listed_updated, newest, row.attempts) => {
-                    departures.staying.insert(*id, stale_backoff(row.attempts));
-                }
-                _ => departures.leaving.push(*id),
-            }
-        }
-        departures
-    }
-
-    fn summary(
-        &self,
-        decisions: &BTreeMap<i64, Decision>,
-        departures: &Departures,
-    ) -> BatchWritten {
-        let mut summary = BatchWritten {
-            gone: self.gone.len() as u64,
-            failed: self.failed.len() as u64,
-            retried: self.retry.len() as u64,
-            behind: (departures.staying.len() - self.retry.len()) as u64,
-            ..BatchWritten::default()
-        };
-        for decision in decisions.values() {
-            match decision {
-                Decision::Insert | Decision::Rewrite => summary.written += 1,
-                Decision::Settle | Decision::Keep => summary.unchanged += 1,
-                Decision::Refuse => summary.refused += 1,
-            }
-        }
-        summary
-    }
-}
-
-fn is_written(decision: Decision) -> bool {
-    matches!(decision, Decision::Insert | Decision::Rewrite)
-}
-
-fn stale_backoff(attempts: u32) -> Duration {
-    STALE_BACKOFF.saturating_mul(1 << attempts.min(8))
 }
 
 /// Locks the queue rows of the batch, which also keeps other writers of the same issues away, and
@@ -257,12 +127,14 @@ async fn write_data(
     let settled = parts.documents_that(decisions, |decision| decision == Decision::Settle);
     for chunk in bulk::chunks(&rewritten) {
         bulk::upsert_issues(tx, parts.site, chunk).await?;
-        let rekeyed: Vec<&IssueDocument> = chunk
-            .iter()
-            .filter(|document| stored.get(&document.id.0).is_none_or(|s| s.key != document.key))
-            .copied()
+        let (known, new): (Vec<&IssueDocument>, Vec<&IssueDocument>) =
+            chunk.iter().partition(|document| stored.contains_key(&document.id.0));
+        let moved: Vec<&IssueDocument> = known
+            .into_iter()
+            .filter(|document| stored.get(&document.id.0).is_some_and(|s| s.key != document.key))
             .collect();
-        bulk::upsert_keys(tx, parts.site, &rekeyed).await?;
+        bulk::retire_keys(tx, parts.site, &moved).await?;
+        bulk::upsert_keys(tx, parts.site, &[new, moved].concat()).await?;
         bulk::replace_children(tx, parts.site, chunk, |id| stored.contains_key(&id.0)).await?;
     }
     bulk::settle(tx, parts.site, &settled).await?;
@@ -299,6 +171,24 @@ async fn leave_queue(
     )
     .execute(&mut *tx)
     .await?;
+    let kept = defer(tx, parts, departures).await?;
+    let expected = (departures.leaving.len() + departures.staying.len()) as u64;
+    if removed.rows_affected() + kept == expected {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost { what: "the batch" })
+    }
+}
+
+/// Gives back what stays in the queue, to be tried later.
+async fn defer(
+    tx: &mut PgConnection,
+    parts: &Parts<'_>,
+    departures: &Departures,
+) -> Result<u64, StoreError> {
+    if departures.staying.is_empty() {
+        return Ok(0);
+    }
     let ids: Vec<i64> = departures.staying.keys().copied().collect();
     let waits: Vec<f64> = departures.staying.values().map(|wait| seconds(*wait)).collect();
     let kept = sqlx::query!(
@@ -306,7 +196,8 @@ async fn leave_queue(
          SET lease_worker = NULL, lease_token = NULL, leased_until = NULL,
              attempts = attempts + 1, not_before = clock_timestamp() + make_interval(secs => n.wait)
          FROM unnest($3::bigint[], $4::float8[]) AS n(issue_id, wait)
-         WHERE p.site = $1 AND p.lease_token = $2 AND p.issue_id = n.issue_id",
+         WHERE p.site = $1 AND p.lease_token = $2 AND p.issue_id = ANY($3)
+           AND p.issue_id = n.issue_id",
         parts.site.as_str(),
         parts.token,
         &ids,
@@ -314,12 +205,7 @@ async fn leave_queue(
     )
     .execute(tx)
     .await?;
-    let expected = (departures.leaving.len() + departures.staying.len()) as u64;
-    if removed.rows_affected() + kept.rows_affected() == expected {
-        Ok(())
-    } else {
-        Err(StoreError::LeaseLost { what: "the batch" })
-    }
+    Ok(kept.rows_affected())
 }
 
 /// Adds to the counters of each run the batch worked for. Last: these rows are the hottest.

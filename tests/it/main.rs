@@ -1,0 +1,8 @@
+//! The integration tests: one binary, against real Postgres and the simulated Jira.
+
+mod app;
+#[path = "../../src/store/testing/cluster.rs"]
+mod cluster;
+mod compare;
+mod sync_backfill;
+mod tidy;
