@@ -59,8 +59,7 @@ pub(super) fn remedy(kind: RunKind, counts: &Counts, attempt: u32) -> Remedy {
 pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) -> Certificate {
     let findings: Vec<Finding> = [too_few, not_listed, too_many, failures, incomplete]
         .into_iter()
-        .map(|check| check(counts))
-        .flatten()
+        .filter_map(|check| check(counts))
         .collect();
     let is_missing = too_few(counts).is_some() || not_listed(counts).is_some();
     let verdict = match (is_missing, counts.failed + counts.incomplete) {

@@ -1,5 +1,12 @@
 //! The integration tests: one binary, against real Postgres and the simulated Jira.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod app;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
