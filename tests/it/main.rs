@@ -11,6 +11,7 @@ mod app;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
+mod kill;
 mod reproduction;
 mod simulation;
 mod sync_backfill;
