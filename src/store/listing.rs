@@ -53,6 +53,7 @@ impl Store {
             Box::pin(async move {
                 fence(tx, lease).await?;
                 let listed = list(tx, id, rows).await?;
+                settle_writes(tx, lease, rows).await?;
                 let changed = enqueue(tx, lease, id, rows).await?;
                 let unchanged = listed.iter().filter(|id| !changed.seen.contains(id)).count();
                 let outcome = PageOutcome {
@@ -148,6 +149,25 @@ async fn list(
     .fetch_all(connection)
     .await?;
     Ok(listed)
+}
+
+/// Waits for the batches of these issues that are being written, and keeps the others from being
+/// written until the page is. Without it the diff, as of before such a write, would find an issue
+/// not stored that leaves the queue meanwhile, and queue it again.
+async fn settle_writes(
+    connection: &mut PgConnection,
+    lease: &ProjectLease,
+    rows: &Rows,
+) -> Result<(), StoreError> {
+    sqlx::query_scalar!(
+        "SELECT issue_id FROM extractor.pending
+         WHERE site = $1 AND issue_id = ANY($2) ORDER BY issue_id FOR UPDATE",
+        lease.site().as_str(),
+        &rows.ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
 }
 
 /// What the diff found.
