@@ -162,9 +162,11 @@ impl Engine {
         if until == Until::Empty {
             hydrator.no_more.cancel();
         }
-        let drained = hydrator.run(self.settings.max_in_flight).await;
-        match (drained, until) {
-            (Err(SyncError::Interrupted), Until::Stopped) => Ok(Drained::default()),
+        let before = self.progress.snapshot().hydrated;
+        match (hydrator.run(self.settings.max_in_flight).await, until) {
+            (Err(SyncError::Interrupted), Until::Stopped) => {
+                Ok(Drained { issues: self.progress.snapshot().hydrated - before })
+            }
             (drained, _) => drained,
         }
     }
