@@ -12,6 +12,7 @@ use super::error::SyncError;
 use super::hydrate::{Drained, Hydrator, Until};
 use super::listing::Listing;
 use super::pace::Pace;
+use super::precedent;
 use super::progress::Progress;
 use super::retry::patiently;
 use crate::jira::{ClientStats, Instance, JiraClient};
@@ -373,6 +374,7 @@ impl Engine {
             failed: stored.failed,
             incomplete: stored.incomplete,
             unloadable: summary.unloadable,
+            counted_before: precedent::counted_before(&self.store, held.lease, run).await?,
         })
     }
 
