@@ -4,5 +4,16 @@ mod app;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
+mod payloads;
 mod sync_backfill;
+mod sync_failures;
+mod sync_faults;
+mod sync_filter;
+mod sync_index;
+mod sync_listing;
+mod sync_live;
+mod sync_login;
+mod sync_reindex;
+mod sync_sharing;
+mod sync_zones;
 mod tidy;
