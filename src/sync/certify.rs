@@ -25,7 +25,13 @@ pub(super) struct Counts {
     pub(super) incomplete: u64,
     /// Index entries of which Jira delivered no row.
     pub(super) unloadable: u64,
+    /// What Jira counted at the run that was certified last, with the same filter.
+    pub(super) counted_before: Option<u64>,
 }
+
+/// A count may fall by a tenth, or by this many issues, between two certificates: people delete,
+/// move and archive. More looks like an index that is empty or being rebuilt.
+const USUAL_LOSS: u64 = 10;
 
 /// What to do about the counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +63,12 @@ pub(super) fn remedy(kind: RunKind, counts: &Counts, attempt: u32) -> Remedy {
 
 /// The certificate that the counts deserve.
 pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) -> Certificate {
-    let findings: Vec<Finding> = [too_few, not_listed, too_many, failures, incomplete]
+    let findings: Vec<Finding> = [too_few, not_listed, collapsed, too_many, failures, incomplete]
         .into_iter()
-        .map(|check| check(counts))
-        .flatten()
+        .filter_map(|check| check(counts))
         .collect();
-    let is_missing = too_few(counts).is_some() || not_listed(counts).is_some();
+    let is_missing =
+        [too_few, not_listed, collapsed].into_iter().any(|check| check(counts).is_some());
     let verdict = match (is_missing, counts.failed + counts.incomplete) {
         (true, _) => Verdict::Missing,
         (false, 0) => Verdict::Complete,
@@ -103,6 +109,20 @@ fn not_listed(counts: &Counts) -> Option<Finding> {
         found: counts.listed,
         meaning: "issues came late into Jira's index, or the index is rebuilding: the next run \
                   lists this stretch again"
+            .to_owned(),
+    })
+}
+
+fn collapsed(counts: &Counts) -> Option<Finding> {
+    let before = counts.counted_before?;
+    let lost = before.saturating_sub(counts.counted);
+    (lost > USUAL_LOSS.max(before / 10)).then(|| Finding {
+        check: "counted by Jira, against its count at the last certificate".to_owned(),
+        expected: before,
+        found: counts.counted,
+        meaning: "Jira's index is empty or rebuilding, or the account lost a permission: nothing \
+                  is concluded, and the next run lists from the same instant again; if so many \
+                  issues are gone for good, reset the project's cursor and backfill"
             .to_owned(),
     })
 }
@@ -153,6 +173,7 @@ mod tests {
         failed: 0,
         incomplete: 0,
         unloadable: 0,
+        counted_before: None,
     };
 
     #[rstest]
@@ -161,6 +182,8 @@ mod tests {
     #[case::too_many(Counts { stored: 11, ..EVEN }, Remedy::ListAgain, Remedy::None, Verdict::Complete)]
     #[case::failed(Counts { stored: 8, failed: 2, ..EVEN }, Remedy::None, Remedy::None, Verdict::Failures)]
     #[case::not_whole(Counts { incomplete: 1, ..EVEN }, Remedy::None, Remedy::None, Verdict::Failures)]
+    #[case::lost_a_few(Counts { counted_before: Some(20), ..EVEN }, Remedy::None, Remedy::None, Verdict::Complete)]
+    #[case::collapsed(Counts { counted_before: Some(21), ..EVEN }, Remedy::None, Remedy::None, Verdict::Missing)]
     #[case::late(Counts { listed: 3, counted_in_stretch: 4, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
     #[case::failed_and_missing(Counts { stored: 7, failed: 2, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
     fn counts_lead_to_a_remedy_and_a_verdict(
@@ -173,7 +196,8 @@ mod tests {
         assert_eq!(remedy(RunKind::Delta, &counts, 1), delta);
         let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 1);
         assert_eq!(certificate.verdict, verdict);
-        assert_eq!(certificate.findings.is_empty(), verdict == Verdict::Complete && counts == EVEN);
+        let even = Counts { counted_before: counts.counted_before, ..EVEN };
+        assert_eq!(certificate.findings.is_empty(), verdict == Verdict::Complete && counts == even);
     }
 
     #[test]

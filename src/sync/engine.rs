@@ -12,6 +12,7 @@ use super::error::SyncError;
 use super::hydrate::{Drained, Hydrator, Until};
 use super::listing::{Listed, Listing};
 use super::pace::Pace;
+use super::precedent;
 use super::progress::Progress;
 use super::retry::patiently;
 use crate::jira::{ClientStats, Instance, JiraClient};
@@ -162,9 +163,11 @@ impl Engine {
         if until == Until::Empty {
             hydrator.no_more.cancel();
         }
-        let drained = hydrator.run(self.settings.max_in_flight).await;
-        match (drained, until) {
-            (Err(SyncError::Interrupted), Until::Stopped) => Ok(Drained::default()),
+        let before = self.progress.snapshot().hydrated;
+        match (hydrator.run(self.settings.max_in_flight).await, until) {
+            (Err(SyncError::Interrupted), Until::Stopped) => {
+                Ok(Drained { issues: self.progress.snapshot().hydrated - before })
+            }
             (drained, _) => drained,
         }
     }
@@ -399,6 +402,7 @@ impl Engine {
             failed: stored.failed,
             incomplete: stored.incomplete,
             unloadable: summary.unloadable,
+            counted_before: precedent::counted_before(&self.store, held.lease, run).await?,
         })
     }
 

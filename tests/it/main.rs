@@ -1,10 +1,29 @@
 //! The integration tests: one binary, against real Postgres and the simulated Jira.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod app;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
+mod kill;
+mod payloads;
 mod reproduction;
 mod simulation;
 mod sync_backfill;
+mod sync_failures;
+mod sync_faults;
+mod sync_filter;
+mod sync_index;
+mod sync_listing;
+mod sync_live;
+mod sync_login;
+mod sync_reindex;
+mod sync_sharing;
+mod sync_zones;
 mod tidy;

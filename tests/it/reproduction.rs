@@ -1,7 +1,9 @@
 //! One test for each bug that the simulation has found, by hand and without chance.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use extractor::model::{Checkpoint, IssueId, ListedIssue, ProjectKey, RunId, RunKind, Site};
+use extractor::model::{
+    Checkpoint, FailureCategory, IssueId, ListedIssue, ProjectKey, RunId, RunKind, RunState, Site,
+};
 use extractor::store::{NewRun, ProjectClaim, ProjectLease, Session, Store, WorkerIdentity};
 use jira_sim::World;
 
@@ -71,6 +73,28 @@ async fn an_issue_listed_again_while_it_is_written_is_not_queued_again() {
 
     assert_eq!(open.app.number("SELECT count(*) FROM extractor.pending").await, 0);
     assert_eq!(open.app.number("SELECT queued FROM extractor.runs").await, 3);
+    open.session.close().await.unwrap();
+}
+
+/// A failed run waits to be resumed. One that another kind of run follows never is, and what it had
+/// listed stayed for ever.
+#[tokio::test]
+async fn a_failed_run_that_is_not_resumed_leaves_nothing_behind() {
+    let open = Open::new().await;
+    open.list(&[row(1), row(2)]).await;
+    let failure = FailureCategory::Temporary;
+    open.store.fail_run(&open.lease, open.run, "the network is down", failure).await.unwrap();
+
+    let claim =
+        open.store.acquire_project(open.lease.site(), open.lease.project(), open.session.worker());
+    let ProjectClaim::Acquired(lease) = claim.await.unwrap() else { panic!("held") };
+    let new = NewRun { kind: RunKind::Delta, lists_from: None, horizon: at(1), filter: None };
+    open.store.start_run(&lease, &new).await.unwrap();
+
+    assert_eq!(open.app.number("SELECT count(*) FROM extractor.listed").await, 0);
+    let run = open.store.load_run(open.run).await.unwrap().unwrap();
+    assert_eq!(run.state, RunState::Cancelled);
+    assert_eq!(run.error.as_deref(), Some("the network is down"));
     open.session.close().await.unwrap();
 }
 

@@ -6,6 +6,7 @@
 mod changes;
 mod process;
 mod script;
+mod settled;
 mod stage;
 
 use std::env;
@@ -13,6 +14,7 @@ use std::env;
 use futures::StreamExt as _;
 
 use script::Script;
+pub(crate) use settled::{assert_not_fetched_again, settled};
 use stage::Played;
 
 /// Seeds of an ordinary run of the tests.

@@ -1,6 +1,6 @@
 //! Plays a script over the real stack, and holds what must hold after every step of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use sqlx::AssertSqlSafe;
 use super::changes::{Change, ELSEWHERE, PROJECT};
 use super::process::{Duty, Ended, Grip, Process, Setup};
 use super::script::{At, Mishap, OVERLAP, Run, Script, Step};
+use super::settled::{Settled, assert_not_fetched_again, settled};
 use crate::app::{App, request};
 use crate::compare::differences;
 
@@ -48,9 +49,6 @@ struct Stage {
     flickering: BTreeSet<IssueId>,
     played: Played,
 }
-
-/// What is stored, settled, and waits for nothing: id and `updated` in milliseconds.
-type Settled = HashMap<IssueId, i64>;
 
 pub(super) async fn play(script: &Script) -> Played {
     let mut stage = Stage::new(script).await;
@@ -106,7 +104,7 @@ impl Stage {
     }
 
     async fn run(&mut self, run: &Run) {
-        let (before, stored) = (self.hidden(), self.settled().await);
+        let (before, stored) = (self.hidden(), settled(&self.app.pool, PROJECT).await);
         let mark = self.app.sim.requests().all().len();
         for (endpoint, when, action) in &run.faults {
             self.app.sim.faults().on(endpoint.clone(), when.clone(), action.clone());
@@ -122,7 +120,7 @@ impl Stage {
                 self.flickering.extend(stored.keys().copied());
             }
         }
-        self.nothing_was_fetched_again(&stored, mark);
+        self.nothing_was_fetched_again(stored, mark);
     }
 
     async fn befall(&mut self, run: &Run) {
@@ -211,7 +209,7 @@ impl Stage {
     async fn note_kill(&mut self, run: &Run, ended: &Ended) {
         if matches!(ended, Ended::Killed) {
             self.played.kills += 1;
-            self.played.kept += self.settled().await.len();
+            self.played.kept += settled(&self.app.pool, PROJECT).await.len();
         } else {
             self.expect_unharmed(run, ended);
         }
@@ -320,33 +318,10 @@ impl Stage {
         row.0
     }
 
-    async fn settled(&self) -> Settled {
-        let rows: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT id, (extract(epoch FROM updated) * 1000)::bigint FROM jira.issues i
-             WHERE project_key = $1 AND deleted_at IS NULL AND tier = 'full'
-               AND updated <= extracted_at - interval '5 seconds'
-               AND NOT EXISTS (SELECT FROM extractor.pending p WHERE p.issue_id = i.id)
-               AND NOT EXISTS (SELECT FROM extractor.failures f WHERE f.issue_id = i.id)",
-        )
-        .bind(PROJECT)
-        .fetch_all(&self.app.pool)
-        .await
-        .unwrap();
-        rows.into_iter().map(|(id, updated)| (IssueId::try_from(id).unwrap(), updated)).collect()
-    }
-
     /// What was stored and has not changed since is not served whole again.
-    fn nothing_was_fetched_again(&self, stored: &Settled, mark: usize) {
-        let world = self.app.sim.world();
-        let unchanged = |id: &IssueId| {
-            let now = world.issue(*id).filter(|issue| &*issue.key().project == PROJECT);
-            let same = now.is_some_and(|issue| issue.updated() == stored.get(id).copied());
-            same && !self.flickering.contains(id)
-        };
-        for record in self.app.sim.requests().hydrations().iter().filter(|r| r.number >= mark) {
-            let again: Vec<_> = record.issues.iter().filter(|id| unchanged(id)).collect();
-            assert!(again.is_empty(), "fetched again though unchanged: {again:?}");
-        }
+    fn nothing_was_fetched_again(&self, mut stored: Settled, mark: usize) {
+        stored.retain(|id, _| !self.flickering.contains(id));
+        assert_not_fetched_again(&self.app.sim, PROJECT, &stored, mark);
     }
 
     /// What holds at any time.
