@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::certify::{self, Counts, Remedy};
 use super::error::SyncError;
-use super::hydrate::{Drained, Hydrator, Until};
+use super::hydrate::{Drained, Hydrator, Until, WRITERS};
 use super::listing::{Listed, Listing};
 use super::pace::Pace;
 use super::precedent;
@@ -365,6 +365,7 @@ impl Engine {
             worker: self.worker,
             scope,
             pace: std::sync::Mutex::new(pace),
+            writers: Semaphore::new(WRITERS),
             progress: Arc::clone(&self.progress),
             no_more: CancellationToken::new(),
             stop,
