@@ -18,7 +18,7 @@ use crate::role::{Done, Work};
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
     url: String,
-    body: Option<Value>,
+    body: Value,
     whole_issues: u64,
 }
 
@@ -41,7 +41,7 @@ fn request(record: &RequestRecord) -> Request {
     });
     Request {
         url: seen.path.trim_start_matches('/').to_owned(),
-        body: Some(body),
+        body,
         whole_issues: if seen.wants_whole_issues() { record.rows() as u64 } else { 0 },
     }
 }
@@ -71,11 +71,10 @@ impl Download {
 impl Requests {
     async fn send(&self, request: &Request) -> anyhow::Result<u64> {
         let url = format!("{}/{}", self.base_url.trim_end_matches('/'), request.url);
-        let mut builder = self.client.post(url).header("accept", "application/json");
-        if let Some(body) = &request.body {
-            builder = builder.json(body);
-        }
-        let mut response = builder.send().await?.error_for_status()?;
+        let builder = self.client.post(url).json(&request.body);
+        #[expect(clippy::disallowed_methods, reason = "what is measured is a request without care")]
+        let response = builder.send().await?;
+        let mut response = response.error_for_status()?;
         let mut bytes = 0;
         while let Some(chunk) = response.chunk().await? {
             bytes += chunk.len() as u64;
