@@ -6,6 +6,7 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "and says what it found, or skipped")]
 
 mod app;
 #[path = "../../src/store/testing/cluster.rs"]

@@ -147,6 +147,7 @@ async fn a_project_that_is_forbidden_during_a_backfill_loses_nothing_of_what_is_
 #[case::seconds_during_hydration(Endpoint::SearchHydrate, RetryAfter::Seconds(1))]
 #[case::none_during_hydration(Endpoint::SearchHydrate, RetryAfter::Absent)]
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the simulator's dates are real time in this header")]
 async fn a_run_that_is_told_to_wait_waits_and_completes(
     #[case] endpoint: Endpoint,
     #[case] after: RetryAfter,
