@@ -51,7 +51,14 @@ impl Stage {
             self.run(&Run::quiet(RunKind::Delta)).await;
             self.app.sim.world_mut().advance(Duration::from_secs(60));
         }
-        if !self.missing().await.is_empty() {
+        let missed = self.missing().await;
+        if !missed.is_empty() {
+            // Only what is shown again, with its old `updated`, is not a delta's to find.
+            assert!(
+                !self.flickering.is_empty(),
+                "deltas missed {missed:#?}\n{}",
+                self.runs().await
+            );
             self.run(&Run::quiet(RunKind::Backfill)).await;
         }
         let missing = self.missing().await;
