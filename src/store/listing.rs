@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -21,13 +22,15 @@ pub struct PageOutcome {
     pub queued: u64,
     /// Listed for the first time and found unchanged.
     pub unchanged: u64,
+    /// The oldest `updated` among what was queued for the first time.
+    pub oldest_queued: Option<DateTime<Utc>>,
 }
 
 /// A page as the statements take it, sorted by id so that writers cannot deadlock.
 struct Rows {
     ids: Vec<i64>,
     keys: Vec<String>,
-    updated: Vec<Option<chrono::DateTime<chrono::Utc>>>,
+    updated: Vec<Option<DateTime<Utc>>>,
     positions: Vec<i64>,
 }
 
@@ -59,6 +62,7 @@ impl Store {
                     listed_new: listed.len() as u64,
                     queued: changed.queued,
                     unchanged: unchanged as u64,
+                    oldest_queued: changed.oldest_queued,
                 };
                 advance(tx, id, &outcome, checkpoint).await?;
                 Ok(outcome)
@@ -156,6 +160,8 @@ struct Changed {
     seen: std::collections::HashSet<i64>,
     /// How many of them were not in this run's queue before.
     queued: u64,
+    /// The oldest `updated` of those.
+    oldest_queued: Option<DateTime<Utc>>,
 }
 
 /// The diff: compares the page with what is stored, and queues what differs in listing order.
@@ -198,7 +204,7 @@ async fn enqueue(
                  listed_updated = greatest(p.listed_updated, excluded.listed_updated)
              RETURNING issue_id, queue_order
          )
-         SELECT c.issue_id AS "issue_id!",
+         SELECT c.issue_id AS "issue_id!", c.updated,
              (q.issue_id IS NOT NULL
               AND (c.queued_for IS DISTINCT FROM $3 OR q.queue_order = o.queue_order)) AS "queued!"
          FROM changed c
@@ -216,6 +222,7 @@ async fn enqueue(
     .await?;
     Ok(Changed {
         queued: changed.iter().filter(|row| row.queued).count() as u64,
+        oldest_queued: changed.iter().filter(|row| row.queued).filter_map(|row| row.updated).min(),
         seen: changed.into_iter().map(|row| row.issue_id).collect(),
     })
 }

@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::model::{Certificate, Finding, RunKind, Verdict};
 
+/// Listings of one run at the most: the first, and repairs.
+const LISTINGS: u32 = 3;
+
 /// The counts a certificate is made of, in issues. All but `listed` are of issues created before
 /// `as_of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +25,13 @@ pub(super) struct Counts {
     pub(super) incomplete: u64,
     /// Index entries of which Jira delivered no row.
     pub(super) unloadable: u64,
+    /// What Jira counted at the run that was certified last, with the same filter.
+    pub(super) counted_before: Option<u64>,
 }
+
+/// A count may fall by a tenth, or by this many issues, between two certificates: people delete,
+/// move and archive. More looks like an index that is empty or being rebuilt.
+const USUAL_LOSS: u64 = 10;
 
 /// What to do about the counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,28 +42,33 @@ pub(super) enum Remedy {
     ListAgain,
 }
 
-/// Whether the counts call for another listing.
+/// Whether the counts after `attempt` listings call for another.
 ///
-/// A backfill lists everything, so any difference may hide something missing behind something
-/// deleted. A delta leaves deletions to the reconcile, so only too few is a reason.
-pub(super) fn remedy(kind: RunKind, counts: &Counts) -> Remedy {
+/// Too few is worth every attempt. A backfill lists everything, so that even too many may hide
+/// something missing behind something deleted: one listing by windows settles that. A delta leaves
+/// what was deleted to the reconcile.
+pub(super) fn remedy(kind: RunKind, counts: &Counts, attempt: u32) -> Remedy {
     let accounted = counts.stored + counts.failed;
     let too_few = accounted < counts.counted || counts.listed < counts.counted_in_stretch;
-    let differs = match kind {
-        RunKind::Backfill | RunKind::Reconcile => accounted != counts.counted,
+    let too_many = match kind {
+        RunKind::Backfill | RunKind::Reconcile => accounted > counts.counted,
         RunKind::Delta => false,
     };
-    if too_few || differs { Remedy::ListAgain } else { Remedy::None }
+    if attempt < LISTINGS && (too_few || too_many && attempt == 1) {
+        Remedy::ListAgain
+    } else {
+        Remedy::None
+    }
 }
 
 /// The certificate that the counts deserve.
 pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) -> Certificate {
-    let findings: Vec<Finding> = [too_few, not_listed, too_many, failures, incomplete]
+    let findings: Vec<Finding> = [too_few, not_listed, collapsed, too_many, failures, incomplete]
         .into_iter()
-        .map(|check| check(counts))
-        .flatten()
+        .filter_map(|check| check(counts))
         .collect();
-    let is_missing = too_few(counts).is_some() || not_listed(counts).is_some();
+    let is_missing =
+        [too_few, not_listed, collapsed].into_iter().any(|check| check(counts).is_some());
     let verdict = match (is_missing, counts.failed + counts.incomplete) {
         (true, _) => Verdict::Missing,
         (false, 0) => Verdict::Complete,
@@ -95,6 +109,20 @@ fn not_listed(counts: &Counts) -> Option<Finding> {
         found: counts.listed,
         meaning: "issues came late into Jira's index, or the index is rebuilding: the next run \
                   lists this stretch again"
+            .to_owned(),
+    })
+}
+
+fn collapsed(counts: &Counts) -> Option<Finding> {
+    let before = counts.counted_before?;
+    let lost = before.saturating_sub(counts.counted);
+    (lost > USUAL_LOSS.max(before / 10)).then(|| Finding {
+        check: "counted by Jira, against its count at the last certificate".to_owned(),
+        expected: before,
+        found: counts.counted,
+        meaning: "Jira's index is empty or rebuilding, or the account lost a permission: nothing \
+                  is concluded, and the next run lists from the same instant again; if so many \
+                  issues are gone for good, reset the project's cursor and backfill"
             .to_owned(),
     })
 }
@@ -145,6 +173,7 @@ mod tests {
         failed: 0,
         incomplete: 0,
         unloadable: 0,
+        counted_before: None,
     };
 
     #[rstest]
@@ -153,6 +182,8 @@ mod tests {
     #[case::too_many(Counts { stored: 11, ..EVEN }, Remedy::ListAgain, Remedy::None, Verdict::Complete)]
     #[case::failed(Counts { stored: 8, failed: 2, ..EVEN }, Remedy::None, Remedy::None, Verdict::Failures)]
     #[case::not_whole(Counts { incomplete: 1, ..EVEN }, Remedy::None, Remedy::None, Verdict::Failures)]
+    #[case::lost_a_few(Counts { counted_before: Some(20), ..EVEN }, Remedy::None, Remedy::None, Verdict::Complete)]
+    #[case::collapsed(Counts { counted_before: Some(21), ..EVEN }, Remedy::None, Remedy::None, Verdict::Missing)]
     #[case::late(Counts { listed: 3, counted_in_stretch: 4, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
     #[case::failed_and_missing(Counts { stored: 7, failed: 2, ..EVEN }, Remedy::ListAgain, Remedy::ListAgain, Verdict::Missing)]
     fn counts_lead_to_a_remedy_and_a_verdict(
@@ -161,11 +192,21 @@ mod tests {
         #[case] delta: Remedy,
         #[case] verdict: Verdict,
     ) {
-        assert_eq!(remedy(RunKind::Backfill, &counts), backfill);
-        assert_eq!(remedy(RunKind::Delta, &counts), delta);
+        assert_eq!(remedy(RunKind::Backfill, &counts, 1), backfill);
+        assert_eq!(remedy(RunKind::Delta, &counts, 1), delta);
         let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 1);
         assert_eq!(certificate.verdict, verdict);
-        assert_eq!(certificate.findings.is_empty(), verdict == Verdict::Complete && counts == EVEN);
+        let even = Counts { counted_before: counts.counted_before, ..EVEN };
+        assert_eq!(certificate.findings.is_empty(), verdict == Verdict::Complete && counts == even);
+    }
+
+    #[test]
+    fn too_many_is_listed_again_once_and_too_few_until_the_attempts_are_spent() {
+        let (many, few) = (Counts { stored: 11, ..EVEN }, Counts { stored: 9, ..EVEN });
+        let remedies =
+            |counts| [1, 2, 3].map(|attempt| remedy(RunKind::Backfill, &counts, attempt));
+        assert_eq!(remedies(many), [Remedy::ListAgain, Remedy::None, Remedy::None]);
+        assert_eq!(remedies(few), [Remedy::ListAgain, Remedy::ListAgain, Remedy::None]);
     }
 
     #[test]

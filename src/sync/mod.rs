@@ -24,6 +24,7 @@ mod ladder;
 mod listing;
 mod pace;
 mod policy;
+mod precedent;
 mod progress;
 mod retry;
 mod split;

@@ -1,5 +1,6 @@
 //! The test's application: a simulated Jira, a database of its own, and processes that work on it.
 
+use std::collections::BTreeMap;
 use std::str::FromStr as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +11,7 @@ use extractor::jql::UserFilter;
 use extractor::model::{ProjectKey, RunKind, Site};
 use extractor::store::{Session, Settings, Store, WorkerIdentity};
 use extractor::sync::{Engine, EngineSettings, RunReport, RunRequest, SyncError};
-use jira_sim::{SimConfig, SimServer, World};
+use jira_sim::{IssueId, RequestRecord, SimConfig, SimServer, World};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -133,6 +134,39 @@ impl App {
         let report = process.engine.run_project(&request(project, kind)).await;
         process.session.close().await.unwrap();
         report
+    }
+
+    /// A run whose requests alone are in the log afterwards, without those of the probe before it.
+    pub(crate) async fn watched(
+        &self,
+        project: &str,
+        kind: RunKind,
+    ) -> Result<RunReport, SyncError> {
+        let process = self.try_process().await?;
+        self.sim.requests().clear();
+        let report = process.engine.run_project(&request(project, kind)).await;
+        process.session.close().await.unwrap();
+        report
+    }
+
+    /// The logged requests for listing pages; counts are not among them.
+    pub(crate) fn pages(&self) -> Vec<RequestRecord> {
+        let mut pages = self.sim.requests().listings();
+        pages.retain(|record| record.seen.max_results != Some(0));
+        pages
+    }
+
+    /// How often each issue was served whole, in the logged requests.
+    pub(crate) fn times_hydrated(&self) -> BTreeMap<IssueId, usize> {
+        let whole = self
+            .sim
+            .requests()
+            .matching(|record| record.seen.wants_whole_issues() && record.status == Some(200));
+        let mut times = BTreeMap::new();
+        for id in whole.iter().flat_map(|record| &record.issues) {
+            *times.entry(*id).or_default() += 1;
+        }
+        times
     }
 
     /// One number from the database.

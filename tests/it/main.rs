@@ -5,7 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test that cannot go on panics"
+    reason = "a test fails by panicking"
 )]
 
 mod app;
@@ -13,7 +13,18 @@ mod app;
 mod cluster;
 mod compare;
 mod kill;
+mod payloads;
 mod reproduction;
 mod simulation;
 mod sync_backfill;
+mod sync_failures;
+mod sync_faults;
+mod sync_filter;
+mod sync_index;
+mod sync_listing;
+mod sync_live;
+mod sync_login;
+mod sync_reindex;
+mod sync_sharing;
+mod sync_zones;
 mod tidy;

@@ -58,6 +58,7 @@ pub(crate) fn spoil(action: &Action, answer: &mut Answer) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "clients compare such a date with the real time")]
 fn failure(status: u16, after: RetryAfter, text: &str) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body =

@@ -1,6 +1,7 @@
 //! The simulator from outside: its library surface, and HTTP on a free port.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "these tests are a client of their own")]
 
 mod api;
 mod faults;
