@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test fails by panicking"
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "and says what it found, or skipped")]
