@@ -57,8 +57,7 @@ pub(super) fn remedy(kind: RunKind, counts: &Counts) -> Remedy {
 pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) -> Certificate {
     let findings: Vec<Finding> = [too_few, not_listed, collapsed, too_many, failures, incomplete]
         .into_iter()
-        .map(|check| check(counts))
-        .flatten()
+        .filter_map(|check| check(counts))
         .collect();
     let is_missing =
         [too_few, not_listed, collapsed].into_iter().any(|check| check(counts).is_some());

@@ -1,5 +1,14 @@
 //! The integration tests: one binary, against real Postgres and the simulated Jira.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on says so"
+)]
+
 mod app;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
