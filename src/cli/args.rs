@@ -127,10 +127,10 @@ pub struct DemoArgs {
     /// Serve these real issues (one JSON object a line) instead of generated ones
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["issues", "seed"])]
     pub payloads: Vec<PathBuf>,
-    /// Leave the database in place at the end
+    /// Leave the database's files in place at the end, and say where they are
     #[arg(long)]
     pub keep: bool,
-    /// Where the private Postgres keeps its files [default: a temporary directory]
+    /// Where the private Postgres keeps its files, which then stay [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }

@@ -1,13 +1,14 @@
 //! Where results go: to standard output, as text or as one JSON document. Logs and progress go to
 //! standard error; a reader that has gone away is no error.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde_json::Value;
 
 use super::exit::ExitCode;
 use super::failure::Failure;
 use super::progress::Bars;
+use super::stdout_is_terminal;
 use crate::model::ProjectKey;
 
 /// What a command has to show for itself: how it ended, and its result for a script. What people
@@ -39,7 +40,7 @@ impl Console {
 
     /// Whether a person reads standard output as it comes.
     pub(super) fn has_reader(&self) -> bool {
-        !self.json && io::stdout().is_terminal()
+        !self.json && stdout_is_terminal()
     }
 
     /// Says how the command ended, and answers with the exit code.

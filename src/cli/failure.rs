@@ -46,6 +46,8 @@ pub(super) enum Failure {
     Payloads(#[source] jira_sim::LoadError),
     #[error("the simulated Jira did not start")]
     Simulator(#[source] jira_sim::StartError),
+    #[error("the simulated Jira has no address that can be asked")]
+    SimulatorAddress,
     #[error("the simulated project could not be generated")]
     World(#[source] jira_sim::WorldError),
     #[error("could not {doing}")]
@@ -65,17 +67,14 @@ impl Failure {
             Self::NoCursor { .. } => ExitCode::Usage,
             Self::NoVisibleProjects => ExitCode::Refused,
             Self::Payloads(_) => ExitCode::BadData,
-            Self::Telemetry(_) | Self::World(_) => ExitCode::Internal,
+            Self::Telemetry(_) | Self::World(_) | Self::SimulatorAddress => ExitCode::Internal,
             Self::Simulator(_) | Self::Io { .. } => ExitCode::Unavailable,
         }
     }
 
     /// Whether it failed because it was told to stop.
     pub(super) fn is_interruption(&self) -> bool {
-        matches!(
-            self,
-            Self::Sync(SyncError::Interrupted) | Self::Wiring(WiringError::Interrupted)
-        )
+        matches!(self, Self::Sync(SyncError::Interrupted) | Self::Wiring(WiringError::Interrupted))
     }
 
     /// The error with its causes, in one sentence.
@@ -83,7 +82,7 @@ impl Failure {
         let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            let next = error.to_string();
+            let next = in_plain_words(&error.to_string());
             // Some errors repeat their cause in their own words.
             if !next.is_empty() && !text.contains(&next) {
                 text.push_str(": ");
@@ -114,7 +113,7 @@ impl Failure {
                 Some("`extractor cursor` lists them; a project without one is backfilled anyway")
             }
             Self::AmbiguousSite { .. } => Some("say which one with --site"),
-            Self::World(_) | Self::Telemetry(_) => Some(REPORT),
+            Self::World(_) | Self::Telemetry(_) | Self::SimulatorAddress => Some(REPORT),
             Self::Config(_)
             | Self::Wiring(_)
             | Self::Sync(_)
@@ -133,6 +132,18 @@ impl Failure {
             "exit_code": self.exit_code().code(),
             "meaning": self.exit_code().meaning(),
         })
+    }
+}
+
+/// What a library wraps around Postgres's and the system's own words is of no use to a reader.
+fn in_plain_words(cause: &str) -> String {
+    let text = ["error returned from database: ", "error communicating with database: "]
+        .iter()
+        .find_map(|prefix| cause.strip_prefix(prefix))
+        .unwrap_or(cause);
+    match text.rsplit_once(" at line ") {
+        Some((words, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => words.to_owned(),
+        _ => text.to_owned(),
     }
 }
 

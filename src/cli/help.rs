@@ -48,23 +48,24 @@ Examples:
   extractor backfill PROJ OPS
   extractor --backfill PROJ,OPS          the same
   extractor backfill PROJ --dry-run      lists and counts; fetches and writes nothing
-  extractor backfill PROJ --json         the certificate as JSON on standard output";
+  extractor backfill PROJ --json         counters and certificate as JSON on standard output";
 
 pub(super) const SYNC: &str = "\
 Brings each project up to date once, then exits: made for cron. It lists what was updated since the \
-last completed run, less the overlap (sync.overlap), and fetches what differs. A project that was \
+last completed run began, less the overlap (sync.overlap), and fetches what differs. A project that was \
 never extracted is backfilled. Without a project, those of sync.projects.";
 
 pub(super) const SYNC_EXAMPLES: &str = "\
 Examples:
   extractor sync                         the projects of the configuration
-  extractor sync PROJ --dry-run          what would be fetched
+  extractor sync PROJ --dry-run          how much would be listed
   */5 * * * *  extractor sync            from cron; exit code 75 means that the last one still runs";
 
 pub(super) const CHECK: &str = "\
-Checks everything a run needs, without extracting: the configuration and where each value came from, \
-the database and its schema, whether Jira can be reached, who we are there, its time zone, what this \
-instance supports, and how many issues each project has for this account.";
+Checks everything a run needs, without extracting or changing anything: what is configured and where, \
+the database and its schema, whether Jira can be reached, who we are there, the account's time zone, \
+what this instance supports, and how many issues each project has for this account. Ends with the exit \
+code of the worst finding.";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -82,7 +83,8 @@ Examples:
 
 pub(super) const CURSOR: &str = "\
 Shows or resets how far completed runs have got. After a reset the next sync of the project lists it \
-from the beginning; what has not changed is not fetched again.";
+from the beginning; what has not changed is not fetched again. While another process extracts the \
+project, a reset is refused.";
 
 pub(super) const CURSOR_EXAMPLES: &str = "\
 Examples:
@@ -90,8 +92,9 @@ Examples:
   extractor cursor reset PROJ";
 
 pub(super) const MIGRATE: &str = "\
-Applies the schema migrations that the database lacks, then exits. Other commands do it themselves \
-unless told not to (--no-migrate, or database.auto_migrate = false).";
+Applies the schema migrations that the database lacks, then exits. Other commands, but for \
+`check` and dry runs, do it themselves unless told not to (--no-migrate, or database.auto_migrate = \
+false).";
 
 pub(super) const MIGRATE_EXAMPLES: &str = "\
 Examples:
@@ -108,11 +111,12 @@ Examples:
 
 pub(super) const DEMO: &str = "\
 Starts a simulated Jira and a private Postgres, backfills a generated project, and shows what was \
-stored: counts, the certificate, a few rows, and how to connect with psql. Nothing needs to be \
-configured; configuration files and the environment are not read.";
+stored: the certificate, counts, and a few rows. On a terminal it then says how to connect with psql, \
+and waits for Ctrl-C. Nothing needs to be configured: configuration files, the environment and the \
+flags about Jira and the database count for nothing here.";
 
 pub(super) const DEMO_EXAMPLES: &str = "\
 Examples:
   extractor demo
   extractor demo --issues 20000 --seed 7
-  extractor demo --payloads issues.ndjson --keep --dir ./demo";
+  extractor demo --payloads issues.ndjson --dir ./demo";

@@ -63,8 +63,8 @@ fn prepare(invocation: &Invocation, console: &Console) -> Result<Context, Failur
     let terminal = console.bars.are_shown();
     let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     telemetry::init_with(log.format.on(terminal), &log.level, colours, console.bars.clone())?;
-    let shutdown = Shutdown::listen()
-        .map_err(|source| Failure::Io { doing: "listen for signals", source })?;
+    let shutdown =
+        Shutdown::listen().map_err(|source| Failure::Io { doing: "listen for signals", source })?;
     Ok(Context { loaded, console: console.clone(), shutdown })
 }
 
@@ -81,7 +81,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Cursor(args) => cursor::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,
-        Command::Demo(args) => demo::run(args, invocation.overrides, context).await,
+        Command::Demo(args) => demo::run(args, context).await,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Progress of a run on standard error: bars on a terminal, log lines elsewhere. It only reads the
 //! engine's counters; the run does not know that it is watched.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::words;
@@ -81,13 +82,17 @@ impl Lines {
     fn new(screen: &MultiProgress, label: &str) -> Self {
         let bar = |template: &str, doing: &str| {
             let style = ProgressStyle::with_template(template)
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            screen.add(ProgressBar::new(0).with_style(style).with_message(format!("{label} {doing}")))
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("speed", |state: &ProgressState, text: &mut dyn fmt::Write| {
+                    let _ = write!(text, "{:.0}/s", state.per_sec());
+                });
+            screen
+                .add(ProgressBar::new(0).with_style(style).with_message(format!("{label} {doing}")))
         };
         Self {
             listing: bar("{msg:>18} {bar:30} {human_pos} of {human_len} rows", "listing"),
             fetching: bar(
-                "{msg:>18} {bar:30} {human_pos} of {human_len} issues, {per_sec:.1}, {eta} left",
+                "{msg:>18} {bar:30} {human_pos} of {human_len} issues, {speed}, {eta} left",
                 "fetching",
             ),
         }
@@ -96,6 +101,10 @@ impl Lines {
 
 impl View for Lines {
     fn show(&mut self, now: &Snapshot) {
+        if expected_rows(now) == 0 {
+            // A bar of nothing is drawn full.
+            return;
+        }
         self.listing.set_length(expected_rows(now));
         self.listing.set_position(now.listed);
         self.fetching.set_length(now.queued.max(now.hydrated));

@@ -58,7 +58,8 @@ pub(super) async fn meant(projects: &Projects, peer: &Peer) -> Result<Vec<Projec
     if once.is_empty() { Err(Failure::NoVisibleProjects) } else { Ok(once) }
 }
 
-async fn in_turn(
+/// Runs every project once, with what has been started already.
+pub(super) async fn in_turn(
     kind: RunKind,
     projects: &Projects,
     services: &Services,

@@ -1,0 +1,139 @@
+//! How the state of projects reads.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::*;
+use crate::model::{
+    Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, IssueId, RunCounters, RunId,
+    RunKind, Site, Verdict, WorkerId,
+};
+use crate::store::{QueueFacts, TierCounts};
+
+fn at(secs: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + secs, 0).unwrap()
+}
+
+fn cursor(held_by: Option<WorkerId>) -> CursorFacts {
+    CursorFacts {
+        site: Site::new("jira"),
+        project: "PROJ".parse().unwrap(),
+        completed_until: Some(at(0)),
+        last_run: None,
+        max_index_lag: Duration::ZERO,
+        held_by,
+        updated_at: at(0),
+    }
+}
+
+fn run(state: RunState) -> Run {
+    Run {
+        id: RunId(Uuid::nil()),
+        site: Site::new("jira"),
+        project: "PROJ".parse().unwrap(),
+        kind: RunKind::Delta,
+        state,
+        worker: WorkerId(Uuid::nil()),
+        lists_from: None,
+        horizon: at(0),
+        filter: None,
+        checkpoint: Checkpoint::default(),
+        attempt: 1,
+        resumes: 0,
+        counters: RunCounters { listed: 1_200, hydrated: 7, ..RunCounters::default() },
+        started_at: at(0),
+        updated_at: at(61),
+        finished_at: None,
+        error: Some("no answer\nfrom Jira".to_owned()),
+        error_category: None,
+    }
+}
+
+fn facts() -> ProjectFacts {
+    ProjectFacts {
+        site: Site::new("jira"),
+        project: "PROJ".parse().unwrap(),
+        issues: TierCounts { full: 12_000, hub: 3, minimal: 0 },
+        deleted: 1,
+        cursor: Some(cursor(None)),
+        lag: Some(Duration::from_secs(200)),
+        queue: QueueFacts { depth: 4, leased: 0 },
+        failures: 1,
+        runs: vec![run(RunState::Running)],
+        certificate: Some(Certificate {
+            as_of: at(0),
+            counted: 1,
+            listed: 1,
+            stored: 1,
+            failed: 0,
+            attempts: 1,
+            verdict: Verdict::Complete,
+            findings: Vec::new(),
+        }),
+    }
+}
+
+fn failure() -> StoredFailure {
+    StoredFailure {
+        site: Site::new("jira"),
+        project: "PROJ".parse().unwrap(),
+        run: RunId(Uuid::nil()),
+        failure: IssueFailure {
+            id: IssueId(9),
+            key: "PROJ-9".parse().unwrap(),
+            reason: "too slow".to_owned(),
+            category: FailureCategory::Temporary,
+            what_to_do: "wait".to_owned(),
+        },
+        attempts: 2,
+        first_at: at(0),
+        last_at: at(0),
+        next_try: at(0),
+    }
+}
+
+#[test]
+fn an_empty_database_says_how_to_begin() {
+    assert!(text(&[], &[], true).contains("extractor backfill PROJ"));
+}
+
+#[test]
+fn a_pipe_gets_one_line_a_project_a_run_and_a_failure() {
+    let text = text(&[facts()], &[failure()], false);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[1],
+        "jira\tPROJ\t12000\t3\t0\t1\t4\t1\t2023-11-14 22:13:20 UTC\t3m 20s\tcomplete"
+    );
+    assert_eq!(
+        lines[4],
+        "PROJ\t2023-11-14 22:13:20 UTC\tdelta\tcut short\t1m 1s\t1200\t7\t0\tno answer from Jira"
+    );
+    assert_eq!(lines[7], "PROJ-9\t2\t2023-11-14 22:13:20 UTC\ttoo slow\twait");
+}
+
+#[test]
+fn without_failures_there_is_no_table_of_them() {
+    assert!(!text(&[facts()], &[], true).contains("WHAT TO DO"));
+}
+
+#[test]
+fn a_run_is_running_only_while_somebody_holds_its_project() {
+    let worker = Some(WorkerId(Uuid::nil()));
+    assert_eq!(state(&run(RunState::Running), Some(&cursor(worker))), "running");
+    assert_eq!(state(&run(RunState::Running), Some(&cursor(None))), "cut short");
+    assert_eq!(state(&run(RunState::Completed), Some(&cursor(None))), "completed");
+}
+
+#[test]
+fn a_script_gets_the_facts() {
+    let json = json_of_project(&facts());
+    assert_eq!(json["issues"]["full"], 12_000);
+    assert_eq!(json["behind_secs"], 200);
+    assert_eq!(json["runs"][0]["state"], "running");
+    assert_eq!(json["runs"][0]["shown_state"], "cut short");
+    assert_eq!(json["certificate"]["verdict"], "complete");
+    assert_eq!(json_of_failure(&failure())["key"], "PROJ-9");
+}

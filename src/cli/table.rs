@@ -61,9 +61,11 @@ fn aligned(row: &[String], widths: &[(usize, bool)]) -> String {
     let cells: Vec<String> = row
         .iter()
         .zip(widths)
-        .map(|(cell, (width, number))| {
-            if *number { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-        })
+        .map(
+            |(cell, (width, number))| {
+                if *number { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            },
+        )
         .collect();
     cells.join("  ").trim_end().to_owned()
 }

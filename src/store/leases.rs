@@ -1,11 +1,12 @@
 //! Who holds a project. A lease lasts as long as its worker lives; it has no clock of its own.
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::rows::small;
+use super::rows::{count, small};
 use super::{Store, StoreError};
 use crate::model::{ProjectKey, RunId, Site, WorkerId};
 
@@ -17,6 +18,7 @@ pub struct ProjectLease {
     worker: WorkerId,
     token: i64,
     completed_until: Option<DateTime<Utc>>,
+    index_lag: Duration,
 }
 
 impl ProjectLease {
@@ -38,6 +40,11 @@ impl ProjectLease {
     /// Start, by Jira's clock, of the last completed run when the lease was acquired.
     pub fn completed_until(&self) -> Option<DateTime<Utc>> {
         self.completed_until
+    }
+
+    /// The latest that a row has been seen to arrive in Jira's index, after its change.
+    pub fn index_lag(&self) -> Duration {
+        self.index_lag
     }
 }
 
@@ -99,7 +106,7 @@ impl Store {
                     OR NOT EXISTS (
                         SELECT FROM extractor.live_workers w WHERE w.id = c.lease_worker
                     )
-                 RETURNING lease_token, completed_until",
+                 RETURNING lease_token, completed_until, max_lag_secs",
                     site.as_str(),
                     project.as_str(),
                     worker.0,
@@ -119,6 +126,7 @@ impl Store {
                     worker,
                     token: row.lease_token,
                     completed_until: row.completed_until,
+                    index_lag: Duration::from_secs(count(row.max_lag_secs)),
                 }))
             })
         })

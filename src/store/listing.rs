@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -21,13 +22,15 @@ pub struct PageOutcome {
     pub queued: u64,
     /// Listed for the first time and found unchanged.
     pub unchanged: u64,
+    /// The oldest `updated` among what was queued for the first time.
+    pub oldest_queued: Option<DateTime<Utc>>,
 }
 
 /// A page as the statements take it, sorted by id so that writers cannot deadlock.
 struct Rows {
     ids: Vec<i64>,
     keys: Vec<String>,
-    updated: Vec<Option<chrono::DateTime<chrono::Utc>>>,
+    updated: Vec<Option<DateTime<Utc>>>,
     positions: Vec<i64>,
 }
 
@@ -60,6 +63,7 @@ impl Store {
                     listed_new: listed.len() as u64,
                     queued: changed.queued,
                     unchanged: unchanged as u64,
+                    oldest_queued: changed.oldest_queued,
                 };
                 advance(tx, id, &outcome, checkpoint).await?;
                 Ok(outcome)
@@ -176,10 +180,15 @@ struct Changed {
     seen: std::collections::HashSet<i64>,
     /// How many of them were not in this run's queue before.
     queued: u64,
+    /// The oldest `updated` of those.
+    oldest_queued: Option<DateTime<Utc>>,
 }
 
 /// The diff: compares the page with what is stored, and queues what differs in listing order.
-/// An issue that is in the queue already keeps its place and its lease.
+///
+/// An issue that is in the queue already keeps its place and its lease. One that waits for this run
+/// as it is listed is left alone altogether: its row may be locked by the writer who is about to
+/// remove it, and waiting for that only to queue it again would fetch it twice.
 async fn enqueue(
     connection: &mut PgConnection,
     lease: &ProjectLease,
@@ -188,7 +197,9 @@ async fn enqueue(
 ) -> Result<Changed, StoreError> {
     let changed = sqlx::query!(
         r#"WITH changed AS (
-             SELECT n.issue_id, n.key, n.updated, n.position, q.run_id AS queued_for
+             SELECT n.issue_id, n.key, n.updated, n.position, q.run_id AS queued_for,
+                 coalesce((q.project_key, q.run_id, q.key) = ($2, $3, n.key)
+                     AND (n.updated IS NULL OR q.listed_updated >= n.updated), false) AS waits
              FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::bigint[])
                  AS n(issue_id, key, updated, position)
              LEFT JOIN jira.issues i ON i.site = $1 AND i.id = n.issue_id
@@ -202,7 +213,7 @@ async fn enqueue(
                 OR i.updated > i.extracted_at - interval '5 seconds'
          ), ordered AS MATERIALIZED (
              SELECT *, nextval('extractor.pending_order') AS queue_order
-             FROM (SELECT * FROM changed ORDER BY position) AS by_position
+             FROM (SELECT * FROM changed WHERE NOT waits ORDER BY position) AS by_position
          ), queued AS (
              INSERT INTO extractor.pending AS p
                  (site, issue_id, project_key, run_id, key, listed_updated, queue_order, queued_at)
@@ -211,12 +222,14 @@ async fn enqueue(
              ON CONFLICT ON CONSTRAINT pending_pk DO UPDATE
              SET project_key = excluded.project_key, run_id = excluded.run_id, key = excluded.key,
                  listed_updated = greatest(p.listed_updated, excluded.listed_updated)
-             WHERE (p.project_key, p.run_id, p.key)
-                     IS DISTINCT FROM (excluded.project_key, excluded.run_id, excluded.key)
-                OR p.listed_updated < excluded.listed_updated
-                OR (p.listed_updated IS NULL AND excluded.listed_updated IS NOT NULL)
+             RETURNING issue_id, queue_order
          )
-         SELECT issue_id AS "issue_id!", (queued_for IS DISTINCT FROM $3) AS "queued!" FROM ordered"#,
+         SELECT c.issue_id AS "issue_id!", c.updated,
+             (q.issue_id IS NOT NULL
+              AND (c.queued_for IS DISTINCT FROM $3 OR q.queue_order = o.queue_order)) AS "queued!"
+         FROM changed c
+             LEFT JOIN ordered o ON o.issue_id = c.issue_id
+             LEFT JOIN queued q ON q.issue_id = c.issue_id"#,
         lease.site().as_str(),
         lease.project().as_str(),
         id.0,
@@ -229,6 +242,7 @@ async fn enqueue(
     .await?;
     Ok(Changed {
         queued: changed.iter().filter(|row| row.queued).count() as u64,
+        oldest_queued: changed.iter().filter(|row| row.queued).filter_map(|row| row.updated).min(),
         seen: changed.into_iter().map(|row| row.issue_id).collect(),
     })
 }

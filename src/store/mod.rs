@@ -31,6 +31,7 @@ pub mod private_postgres;
 mod queue;
 mod rows;
 mod runs;
+mod sample;
 mod session;
 #[cfg(test)]
 mod testing;
@@ -51,6 +52,7 @@ pub use queue::{
     Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
 };
 pub use runs::{NewRun, Run, RunFilter};
+pub use sample::{SampleIssue, TableCount};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
 
 use sqlx::PgPool;

@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::model::{Certificate, Finding, RunKind, Verdict};
 
+/// Listings of one run at the most: the first, and repairs.
+const LISTINGS: u32 = 3;
+
 /// The counts a certificate is made of, in issues. All but `listed` are of issues created before
 /// `as_of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,18 +42,23 @@ pub(super) enum Remedy {
     ListAgain,
 }
 
-/// Whether the counts call for another listing.
+/// Whether the counts after `attempt` listings call for another.
 ///
-/// A backfill lists everything, so any difference may hide something missing behind something
-/// deleted. A delta leaves deletions to the reconcile, so only too few is a reason.
-pub(super) fn remedy(kind: RunKind, counts: &Counts) -> Remedy {
+/// Too few is worth every attempt. A backfill lists everything, so that even too many may hide
+/// something missing behind something deleted: one listing by windows settles that. A delta leaves
+/// what was deleted to the reconcile.
+pub(super) fn remedy(kind: RunKind, counts: &Counts, attempt: u32) -> Remedy {
     let accounted = counts.stored + counts.failed;
     let too_few = accounted < counts.counted || counts.listed < counts.counted_in_stretch;
-    let differs = match kind {
-        RunKind::Backfill | RunKind::Reconcile => accounted != counts.counted,
+    let too_many = match kind {
+        RunKind::Backfill | RunKind::Reconcile => accounted > counts.counted,
         RunKind::Delta => false,
     };
-    if too_few || differs { Remedy::ListAgain } else { Remedy::None }
+    if attempt < LISTINGS && (too_few || too_many && attempt == 1) {
+        Remedy::ListAgain
+    } else {
+        Remedy::None
+    }
 }
 
 /// The certificate that the counts deserve.
@@ -184,12 +192,21 @@ mod tests {
         #[case] delta: Remedy,
         #[case] verdict: Verdict,
     ) {
-        assert_eq!(remedy(RunKind::Backfill, &counts), backfill);
-        assert_eq!(remedy(RunKind::Delta, &counts), delta);
+        assert_eq!(remedy(RunKind::Backfill, &counts, 1), backfill);
+        assert_eq!(remedy(RunKind::Delta, &counts, 1), delta);
         let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 1);
         assert_eq!(certificate.verdict, verdict);
         let even = Counts { counted_before: counts.counted_before, ..EVEN };
         assert_eq!(certificate.findings.is_empty(), verdict == Verdict::Complete && counts == even);
+    }
+
+    #[test]
+    fn too_many_is_listed_again_once_and_too_few_until_the_attempts_are_spent() {
+        let (many, few) = (Counts { stored: 11, ..EVEN }, Counts { stored: 9, ..EVEN });
+        let remedies =
+            |counts| [1, 2, 3].map(|attempt| remedy(RunKind::Backfill, &counts, attempt));
+        assert_eq!(remedies(many), [Remedy::ListAgain, Remedy::None, Remedy::None]);
+        assert_eq!(remedies(few), [Remedy::ListAgain, Remedy::ListAgain, Remedy::None]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::certify::{self, Counts, Remedy};
 use super::error::SyncError;
 use super::hydrate::{Drained, Hydrator, Until};
-use super::listing::Listing;
+use super::listing::{Listed, Listing};
 use super::pace::Pace;
 use super::precedent;
 use super::progress::Progress;
@@ -24,8 +24,8 @@ use crate::model::{
 use crate::seek::{Method, ScanPlan, Summary};
 use crate::store::{NewRun, ProjectClaim, ProjectLease, QueueScope, Run, RunFilter, Store};
 
-/// Listings of one run at the most: the first, and repairs.
-const LISTINGS: u32 = 3;
+/// However late rows come, no delta reaches back further of itself.
+const LONGEST_OVERLAP: Duration = Duration::from_hours(7 * 24);
 
 /// How often a project that is held is asked for, and how long apart.
 const HOLDER_LOOKS: u32 = 4;
@@ -214,13 +214,35 @@ impl Engine {
         }
         let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
         let lists_from = match kind {
-            RunKind::Delta => lease.completed_until().map(|until| until - self.settings.overlap),
+            RunKind::Delta => lease.completed_until().map(|until| until - self.overlap(lease)),
             RunKind::Backfill | RunKind::Reconcile => None,
         };
         let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
         self.store.requeue_failures(lease, id).await?;
         let run = self.store.load_run(id).await?;
         run.map(|run| (run, false)).ok_or(crate::store::StoreError::RunNotOpen { id }.into())
+    }
+
+    /// How far this project's deltas reach back: as configured, and twice as far as any row has
+    /// been seen to arrive late, within bounds.
+    fn overlap(&self, lease: &ProjectLease) -> Duration {
+        self.settings.overlap.max((lease.index_lag() * 2).min(LONGEST_OVERLAP))
+    }
+
+    /// Whatever a delta finds new although it was changed before the last run began must have
+    /// come late into Jira's index.
+    async fn note_lateness(&self, held: &Held<'_>, listing: &Listed) -> Result<(), SyncError> {
+        let (Some(until), Some(oldest)) = (held.lease.completed_until(), listing.oldest_queued)
+        else {
+            return Ok(());
+        };
+        if held.run.kind != RunKind::Delta {
+            return Ok(());
+        }
+        if let Ok(lag) = (until - oldest).to_std() {
+            self.store.record_index_lag(held.lease, lag).await?;
+        }
+        Ok(())
     }
 
     /// A delta needs a completed run with the same filter to follow; else everything is listed.
@@ -253,7 +275,7 @@ impl Engine {
         let mut attempt = held.run.attempt;
         let counts = loop {
             let counts = self.count(held, &summary).await?;
-            if certify::remedy(held.run.kind, &counts) == Remedy::None || attempt >= LISTINGS {
+            if certify::remedy(held.run.kind, &counts, attempt) == Remedy::None {
                 break counts;
             }
             tracing::warn!(
@@ -313,6 +335,7 @@ impl Engine {
             wake: &hydrator.wake,
             stop: &held.stop,
         };
+        let repair = plan.method == Method::Windows;
         let listed = listing.run(plan, checkpoint).await;
         match &listed {
             Ok(_) => hydrator.no_more.cancel(),
@@ -321,7 +344,12 @@ impl Engine {
         hydrator.wake.notify_waiters();
         let hydrated = workers.await.map_err(SyncError::Crashed).flatten();
         match (listed, hydrated) {
-            (Ok(summary), Ok(_)) => Ok(summary),
+            (Ok(listed), Ok(_)) => {
+                if !repair {
+                    self.note_lateness(held, &listed).await?;
+                }
+                Ok(listed.summary)
+            }
             // Either side stops the other; what made it stop is the error.
             (Err(SyncError::Interrupted), Err(error)) | (Err(error), _) | (Ok(_), Err(error)) => {
                 Err(error)

@@ -1,5 +1,6 @@
 //! The one loop that turns the listing machine's steps into HTTP and SQL. It is boring.
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -34,9 +35,10 @@ impl Listing<'_> {
         self,
         plan: ScanPlan,
         checkpoint: &Checkpoint,
-    ) -> Result<Summary, SyncError> {
+    ) -> Result<Listed, SyncError> {
         let project = plan.project.clone();
         let mut scan = Scan::new(plan, checkpoint);
+        let mut oldest_queued = None;
         loop {
             if self.stop.is_cancelled() {
                 return Err(SyncError::Interrupted);
@@ -45,13 +47,16 @@ impl Listing<'_> {
                 Step::Finished(summary) => {
                     self.record(&[], &scan.checkpoint()).await?;
                     self.progress.note_listing_done();
-                    return Ok(summary);
+                    return Ok(Listed { summary, oldest_queued });
                 }
                 Step::VerifyAnchor(key) => {
                     let stands = self.jira.anchor_stands(&key).await?;
                     scan.handle_anchor(stands).map_err(|source| failed(&project, source))?;
                 }
-                Step::List(request) => self.list(&mut scan, &request, &project).await?,
+                Step::List(request) => {
+                    let oldest = self.list(&mut scan, &request, &project).await?;
+                    oldest_queued = oldest_queued.into_iter().chain(oldest).min();
+                }
             }
         }
     }
@@ -61,7 +66,7 @@ impl Listing<'_> {
         scan: &mut Scan,
         request: &Request,
         project: &ProjectKey,
-    ) -> Result<(), SyncError> {
+    ) -> Result<Option<DateTime<Utc>>, SyncError> {
         let fail = |source| failed(project, source);
         match ask(self.jira, request).await? {
             Answer::Page(page) => {
@@ -76,20 +81,38 @@ impl Listing<'_> {
                 );
                 self.record(&accepted.rows, &accepted.checkpoint).await
             }
-            Answer::Refused(message) => scan.handle_refused(&message).map_err(fail),
-            Answer::TooHeavy => scan.handle_too_heavy().map_err(fail),
+            Answer::Refused(message) => {
+                scan.handle_refused(&message).map_err(fail)?;
+                Ok(None)
+            }
+            Answer::TooHeavy => {
+                scan.handle_too_heavy().map_err(fail)?;
+                Ok(None)
+            }
         }
     }
 
-    async fn record(&self, rows: &[ListedIssue], checkpoint: &Checkpoint) -> Result<(), SyncError> {
+    async fn record(
+        &self,
+        rows: &[ListedIssue],
+        checkpoint: &Checkpoint,
+    ) -> Result<Option<DateTime<Utc>>, SyncError> {
         let outcome =
             patiently(|| self.store.record_page(self.lease, self.run, rows, checkpoint)).await?;
         self.progress.note_page(outcome.listed_new, outcome.queued);
         if outcome.queued > 0 {
             self.wake.notify_waiters();
         }
-        Ok(())
+        Ok(outcome.oldest_queued)
     }
+}
+
+/// A listing that got to its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listed {
+    pub(super) summary: Summary,
+    /// The oldest `updated` among what it queued.
+    pub(super) oldest_queued: Option<DateTime<Utc>>,
 }
 
 /// What Jira makes of a listing request, as the machine wants to know it.

@@ -6,14 +6,17 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test that cannot go on says so"
+    reason = "a test fails by panicking, and says what it skipped"
 )]
 
 mod app;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
+mod kill;
 mod payloads;
+mod reproduction;
+mod simulation;
 mod sync_backfill;
 mod sync_failures;
 mod sync_faults;

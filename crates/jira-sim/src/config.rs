@@ -18,10 +18,7 @@ pub struct Auth {
 impl Auth {
     /// Only this bearer token.
     pub fn token(token: &str) -> Self {
-        Self {
-            token: Some(token.to_owned()),
-            ..Self::default()
-        }
+        Self { token: Some(token.to_owned()), ..Self::default() }
     }
 
     /// Whether anybody at all is let in without credentials.

@@ -11,19 +11,11 @@ use crate::world::World;
 /// # Errors
 /// When writing fails.
 pub fn dump(world: &World, out: &mut impl Write) -> io::Result<()> {
-    for issue in world
-        .projects()
-        .flat_map(|project| world.visible_issues(project.key()))
-    {
-        let updated = issue
-            .field("updated")
-            .map_or_else(|| "null".to_owned(), |json| json.to_string());
+    for issue in world.projects().flat_map(|project| world.visible_issues(project.key())) {
+        let updated =
+            issue.field("updated").map_or_else(|| "null".to_owned(), |json| json.to_string());
         let ids = |children: &[crate::world::Child]| {
-            children
-                .iter()
-                .map(|child| child.id.to_string())
-                .collect::<Vec<_>>()
-                .join(",")
+            children.iter().map(|child| child.id.to_string()).collect::<Vec<_>>().join(",")
         };
         writeln!(
             out,

@@ -18,11 +18,7 @@ pub struct Json(Arc<str>);
 impl Json {
     /// The text of a value built in code.
     pub fn from_value(value: &Value) -> Self {
-        if value.is_null() {
-            Self::null()
-        } else {
-            Self(Arc::from(value.to_string()))
-        }
+        if value.is_null() { Self::null() } else { Self(Arc::from(value.to_string())) }
     }
 
     /// Takes text that must be one JSON value, verbatim.
@@ -50,11 +46,7 @@ impl Json {
     }
 
     pub(crate) fn raw(raw: &RawValue) -> Self {
-        if raw.get() == "null" {
-            Self::null()
-        } else {
-            Self(Arc::from(raw.get()))
-        }
+        if raw.get() == "null" { Self::null() } else { Self(Arc::from(raw.get())) }
     }
 
     /// The text.

@@ -35,13 +35,7 @@ impl Listener for SimListener {
             match self.0.accept().await {
                 Ok((stream, address)) => {
                     let _ = stream.set_nodelay(true);
-                    return (
-                        SimStream {
-                            stream,
-                            connection: Connection::default(),
-                        },
-                        address,
-                    );
+                    return (SimStream { stream, connection: Connection::default() }, address);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accept failed");

@@ -14,11 +14,7 @@ pub struct LiveScript {
 impl LiveScript {
     /// A script about one project.
     pub fn new(project: &str, seed: u64) -> Self {
-        Self {
-            project: project.to_owned(),
-            random: Random::new(seed),
-            steps: 0,
-        }
+        Self { project: project.to_owned(), random: Random::new(seed), steps: 0 }
     }
 
     /// Makes the next change and says what it was.
@@ -28,10 +24,7 @@ impl LiveScript {
     pub fn step(&mut self, world: &mut World) -> Result<&'static str, WorldError> {
         self.steps += 1;
         let text = format!("live change {}", self.steps);
-        let ids: Vec<IssueId> = world
-            .issues(&self.project)
-            .map(crate::world::Issue::id)
-            .collect();
+        let ids: Vec<IssueId> = world.issues(&self.project).map(crate::world::Issue::id).collect();
         let choice = self.random.below(100);
         let some = self.random.pick(&ids).copied().filter(|_| choice < 85);
         match (some, choice) {
@@ -46,13 +39,9 @@ impl LiveScript {
             (Some(_), _) => {
                 let from = self.random.below(ids.len());
                 let some: Vec<IssueId> = ids.iter().copied().skip(from).take(50).collect();
-                world
-                    .bulk_edit(&some, &[("priority", "Minor".into())])
-                    .map(|()| "bulk edit")
+                world.bulk_edit(&some, &[("priority", "Minor".into())]).map(|()| "bulk edit")
             }
-            (None, _) => world
-                .create(&self.project, Draft::new(&text))
-                .map(|_| "create"),
+            (None, _) => world.create(&self.project, Draft::new(&text)).map(|_| "create"),
         }
     }
 }
@@ -76,24 +65,10 @@ mod tests {
                     script.step(&mut world).unwrap()
                 })
                 .collect();
-            (
-                done,
-                world
-                    .issues("P")
-                    .map(crate::world::Issue::fields_json)
-                    .collect::<Vec<_>>(),
-            )
+            (done, world.issues("P").map(crate::world::Issue::fields_json).collect::<Vec<_>>())
         };
         let (done, fields) = run();
-        for what in [
-            "edit",
-            "comment",
-            "worklog",
-            "link",
-            "delete",
-            "bulk edit",
-            "create",
-        ] {
+        for what in ["edit", "comment", "worklog", "link", "delete", "bulk edit", "create"] {
             assert!(done.contains(&what), "{what}");
         }
         assert_eq!(run(), (done, fields));

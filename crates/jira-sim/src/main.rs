@@ -68,9 +68,7 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let options = Options::parse();
     let world = world(&options)?;
     if let Some(path) = &options.dump {
@@ -80,12 +78,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let counts: Vec<(String, usize)> = world
         .projects()
-        .map(|project| {
-            (
-                project.key().to_owned(),
-                world.visible_issues(project.key()).count(),
-            )
-        })
+        .map(|project| (project.key().to_owned(), world.visible_issues(project.key()).count()))
         .filter(|(_, count)| *count > 0)
         .collect();
     let server = SimServer::start(config(&options), world).await?;
@@ -102,11 +95,7 @@ fn world(options: &Options) -> anyhow::Result<World> {
     if !options.payloads.is_empty() {
         let (mut world, report) = load_payloads(&options.payloads)?;
         world.set_zone(options.server_time_zone);
-        tracing::info!(
-            issues = report.issues,
-            duplicates = report.duplicates,
-            "payloads loaded"
-        );
+        tracing::info!(issues = report.issues, duplicates = report.duplicates, "payloads loaded");
         return Ok(world);
     }
     let mut world = World::new(0);
@@ -126,11 +115,7 @@ fn config(options: &Options) -> SimConfig {
     let mut config = SimConfig {
         context_path: options.context_path.clone(),
         port: options.port,
-        auth: options
-            .token
-            .as_deref()
-            .map(Auth::token)
-            .unwrap_or_default(),
+        auth: options.token.as_deref().map(Auth::token).unwrap_or_default(),
         user_zone: options.user_time_zone,
         page_cap: options.page_cap,
         epoch_millis: !options.refuse_epoch_millis,
@@ -143,24 +128,15 @@ fn config(options: &Options) -> SimConfig {
     config
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "where it listens is the program's output"
-)]
+#[expect(clippy::print_stdout, reason = "where it listens is the program's output")]
 fn introduce(server: &SimServer, counts: &[(String, usize)], with_token: bool) {
     let url = server.base_url();
     println!("{url}");
     for (project, count) in counts {
         println!("  {project}: {count} issues");
     }
-    let auth = if with_token {
-        " -H 'Authorization: Bearer TOKEN'"
-    } else {
-        ""
-    };
-    let project = counts
-        .first()
-        .map_or("DEMO", |(project, _)| project.as_str());
+    let auth = if with_token { " -H 'Authorization: Bearer TOKEN'" } else { "" };
+    let project = counts.first().map_or("DEMO", |(project, _)| project.as_str());
     println!("try: curl -s{auth} '{url}/rest/api/2/search?jql=project={project}&maxResults=1'");
     println!("stop with Ctrl-C");
 }

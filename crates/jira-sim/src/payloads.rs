@@ -57,20 +57,14 @@ pub fn load_payloads(paths: &[impl AsRef<Path>]) -> Result<(World, LoadReport), 
     let mut loader = Loader::new();
     for path in paths {
         let path = path.as_ref();
-        let read = |source| LoadError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let read = |source| LoadError::Read { path: path.to_owned(), source };
         let file = BufReader::new(File::open(path).map_err(read)?);
         for (at, line) in file.lines().enumerate() {
             let line = line.map_err(read)?;
             if line.trim().is_empty() {
                 continue;
             }
-            let not_an_issue = || LoadError::NotAnIssue {
-                path: path.to_owned(),
-                line: at + 1,
-            };
+            let not_an_issue = || LoadError::NotAnIssue { path: path.to_owned(), line: at + 1 };
             let issue = loader.read_issue(&line).ok_or_else(not_an_issue)?;
             loader.insert(issue);
         }
@@ -111,15 +105,12 @@ impl Loader {
     fn read_issue(&mut self, line: &str) -> Option<Issue> {
         let top: HashMap<String, &RawValue> = entries(line).ok()?.into_iter().collect();
         let text = |name: &str| {
-            top.get(name)
-                .and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
+            top.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
         };
         let id = text("id")?.parse().ok()?;
         let key: IssueKey = text("key")?.parse().ok()?;
         let changelog = top.get("changelog").map(|raw| Json::raw(raw));
-        let histories = changelog
-            .as_ref()
-            .and_then(|log| list_in(log.as_str(), Some("histories")));
+        let histories = changelog.as_ref().and_then(|log| list_in(log.as_str(), Some("histories")));
         let mut issue = Issue {
             id,
             key,
@@ -146,10 +137,7 @@ impl Loader {
                 "attachment" => issue.attachments = children(&json, None),
                 _ => {}
             }
-            let shared = self
-                .names
-                .entry(name)
-                .or_insert_with_key(|name| Arc::from(name.as_str()));
+            let shared = self.names.entry(name).or_insert_with_key(|name| Arc::from(name.as_str()));
             issue.fields.push((Arc::clone(shared), Slot::Json(json)));
         }
         Some(issue)
@@ -158,18 +146,13 @@ impl Loader {
     fn insert(&mut self, issue: Issue) {
         let embedded = issue.field("project").filter(|json| !json.is_null());
         let key = issue.key.project.to_string();
-        let name = embedded
-            .as_ref()
-            .and_then(|json| json.member("name"))
-            .unwrap_or_else(|| key.clone());
+        let name =
+            embedded.as_ref().and_then(|json| json.member("name")).unwrap_or_else(|| key.clone());
         let project = self.world.add_project(&key, &name);
         if project.embedded.is_none()
             && let Some(embedded) = embedded
         {
-            project.id = embedded
-                .member("id")
-                .and_then(|id| id.parse().ok())
-                .unwrap_or(project.id);
+            project.id = embedded.member("id").and_then(|id| id.parse().ok()).unwrap_or(project.id);
             project.name = name;
             project.embedded = Some(embedded);
         }
@@ -183,18 +166,8 @@ impl Loader {
 
     /// Adds what an issue embeds to the instance's lists.
     fn gather(&mut self, issue: &Issue) {
-        let ids = [
-            &issue.comments,
-            &issue.worklogs,
-            &issue.links,
-            &issue.attachments,
-        ];
-        let highest = ids
-            .into_iter()
-            .flatten()
-            .map(|child| child.id)
-            .max()
-            .unwrap_or_default();
+        let ids = [&issue.comments, &issue.worklogs, &issue.links, &issue.attachments];
+        let highest = ids.into_iter().flatten().map(|child| child.id).max().unwrap_or_default();
         self.world.reserve_child_id(highest);
         for (name, _) in &issue.fields {
             if self.known.insert(("field", name.to_string())) {
@@ -221,11 +194,9 @@ impl Loader {
                 self.add(kind, &json, &issue.key);
             }
         }
-        for (kind, field) in [
-            ("version", "versions"),
-            ("version", "fixVersions"),
-            ("component", "components"),
-        ] {
+        for (kind, field) in
+            [("version", "versions"), ("version", "fixVersions"), ("component", "components")]
+        {
             let list = issue
                 .field(field)
                 .and_then(|json| list_in(json.as_str(), None))
@@ -246,9 +217,8 @@ impl Loader {
         if json.is_null() {
             return;
         }
-        let Some(identity) = ["id", "accountId", "key", "name"]
-            .iter()
-            .find_map(|name| json.member(name))
+        let Some(identity) =
+            ["id", "accountId", "key", "name"].iter().find_map(|name| json.member(name))
         else {
             return;
         };
@@ -278,11 +248,8 @@ impl Loader {
 
     fn finish(mut self) -> (World, LoadReport) {
         self.world.set_now(self.last + AFTERWARDS);
-        self.report.projects = self
-            .world
-            .projects()
-            .map(|project| project.key().to_owned())
-            .collect();
+        self.report.projects =
+            self.world.projects().map(|project| project.key().to_owned()).collect();
         (self.world, self.report)
     }
 }
@@ -291,12 +258,7 @@ impl Loader {
 fn list_in(text: &str, member: Option<&str>) -> Option<Vec<Json>> {
     let array = match member {
         None => text,
-        Some(member) => entries(text)
-            .ok()?
-            .into_iter()
-            .find(|(name, _)| name == member)?
-            .1
-            .get(),
+        Some(member) => entries(text).ok()?.into_iter().find(|(name, _)| name == member)?.1.get(),
     };
     Some(elements(array).ok()?.into_iter().map(Json::raw).collect())
 }
@@ -304,10 +266,7 @@ fn list_in(text: &str, member: Option<&str>) -> Option<Vec<Json>> {
 fn children(json: &Json, member: Option<&str>) -> Vec<Child> {
     let list = list_in(json.as_str(), member).unwrap_or_default();
     let child = |json: Json| Child {
-        id: json
-            .member("id")
-            .and_then(|id| id.parse().ok())
-            .unwrap_or_default(),
+        id: json.member("id").and_then(|id| id.parse().ok()).unwrap_or_default(),
         json,
         other: None,
     };

@@ -124,11 +124,7 @@ impl InFlight<'_> {
     pub(crate) fn finish(&self, outcome: Outcome) {
         let now = self.log.started.elapsed();
         let mut records = lock(&self.log.records);
-        let found = records
-            .1
-            .iter_mut()
-            .rev()
-            .find(|record| record.number == self.number);
+        let found = records.1.iter_mut().rev().find(|record| record.number == self.number);
         if let Some(record) = found {
             record.took = Some(now.saturating_sub(record.arrived));
             record.status = outcome.status;
@@ -158,21 +154,12 @@ impl RequestLog {
 
     /// Those for which `matches` holds.
     pub fn matching(&self, matches: impl Fn(&RequestRecord) -> bool) -> Vec<RequestRecord> {
-        lock(&self.records)
-            .1
-            .iter()
-            .filter(|record| matches(record))
-            .cloned()
-            .collect()
+        lock(&self.records).1.iter().filter(|record| matches(record)).cloned().collect()
     }
 
     /// How many requests there were for which `matches` holds.
     pub fn count(&self, matches: impl Fn(&RequestRecord) -> bool) -> usize {
-        lock(&self.records)
-            .1
-            .iter()
-            .filter(|record| matches(record))
-            .count()
+        lock(&self.records).1.iter().filter(|record| matches(record)).count()
     }
 
     /// Searches that asked for little: the listing.

@@ -51,9 +51,7 @@ impl SimServer {
     pub async fn start(config: SimConfig, world: World) -> Result<Self, StartError> {
         let port = config.port;
         let bind = |source| StartError::Bind { port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(bind)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let gzip = config.gzip;
         let shared = Arc::new(Shared {
@@ -66,9 +64,7 @@ impl SimServer {
             last_tick: Mutex::new(Instant::now()),
             stopping: CancellationToken::new(),
         });
-        let router = Router::new()
-            .fallback(handle)
-            .with_state(Arc::clone(&shared));
+        let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
         let router = if gzip {
             router.layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         } else {
@@ -81,11 +77,7 @@ impl SimServer {
                 .with_graceful_shutdown(stopping.cancelled_owned())
                 .await
         });
-        Ok(Self {
-            shared,
-            address,
-            task,
-        })
+        Ok(Self { shared, address, task })
     }
 
     /// `http://127.0.0.1:port` with the context path, without a slash at the end.
@@ -105,18 +97,13 @@ impl SimServer {
 
     /// The world, for changing. Do not hold the guard across an await: requests wait for it.
     pub fn world_mut(&self) -> RwLockWriteGuard<'_, World> {
+        self.shared.tick(self.shared.config().clock_runs);
         self.shared.world_mut()
     }
 
     /// Changes the set-up while the server runs.
     pub fn configure(&self, change: impl FnOnce(&mut SimConfig)) {
-        change(
-            &mut self
-                .shared
-                .config
-                .write()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        change(&mut self.shared.config.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The script of faults.
@@ -142,10 +129,7 @@ impl SimServer {
     /// Stops: stalled requests are answered 503, idle connections are closed.
     pub async fn stop(mut self) {
         self.shared.stopping.cancel();
-        if tokio::time::timeout(STOP_GRACE, &mut self.task)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(STOP_GRACE, &mut self.task).await.is_err() {
             tracing::warn!("connections were still open when the simulated jira stopped");
         }
     }

@@ -51,10 +51,9 @@ fn capabilities(peer: &Peer) -> Vec<Finding> {
 
 fn user(instance: &Instance) -> Finding {
     match &instance.user {
-        Some(user) => Finding::ok(
-            "account",
-            format!("logged in as {} ({})", user.display_name, user.name),
-        ),
+        Some(user) => {
+            Finding::ok("account", format!("logged in as {} ({})", user.display_name, user.name))
+        }
         None => Finding::warn(
             "account",
             "asking as an anonymous visitor: only what everybody may see is extracted",

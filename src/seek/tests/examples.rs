@@ -218,7 +218,7 @@ fn a_project_edited_faster_than_it_can_be_listed_ends_at_the_horizon() {
 #[test]
 fn index_entries_without_an_issue_are_counted_and_not_waited_for() {
     let mut jira = spread_out(300, 100);
-    let ghosts = |nth: usize| nth % 3 == 0;
+    let ghosts = |nth: usize| nth.is_multiple_of(3);
     let plan = plan(&jira);
     jira.ghosts =
         jira.issues.keys().enumerate().filter(|(nth, _)| ghosts(*nth)).map(|(_, id)| *id).collect();

@@ -225,9 +225,9 @@ async fn supersede(
 ) -> Result<(), StoreError> {
     let superseded = sqlx::query_scalar!(
         "UPDATE extractor.runs
-         SET state = 'cancelled', error = 'superseded by run ' || $3::text,
-             finished_at = clock_timestamp(), updated_at = clock_timestamp()
-         WHERE site = $1 AND project_key = $2 AND state IN ('running', 'interrupted')
+         SET state = 'cancelled', error = coalesce(error, 'superseded by run ' || $3::text),
+             finished_at = coalesce(finished_at, clock_timestamp()), updated_at = clock_timestamp()
+         WHERE site = $1 AND project_key = $2 AND state IN ('running', 'interrupted', 'failed')
          RETURNING id",
         lease.site().as_str(),
         lease.project().as_str(),

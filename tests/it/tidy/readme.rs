@@ -129,6 +129,51 @@ fn the_variables_in_the_examples_are_keys() {
     assert!(seen >= 2);
 }
 
+/// The program, where no configuration can be found but what `arguments` name.
+fn program(arguments: &[&str]) -> std::process::Output {
+    let directory = tempfile::tempdir().unwrap();
+    std::process::Command::new(env!("CARGO_BIN_EXE_extractor"))
+        .args(arguments)
+        .env_clear()
+        .current_dir(directory.path())
+        .output()
+        .unwrap()
+}
+
+/// With a configuration file that does not exist, a command line that makes sense ends with 78 and
+/// one that does not with 64, before anything is done.
+#[test]
+fn the_command_lines_in_the_examples_make_sense() {
+    let mut seen = 0;
+    for line in blocks("sh").concat().lines() {
+        let line = line.split('#').next().unwrap_or_default();
+        let Some(arguments) = line.strip_prefix("extractor ") else { continue };
+        let mut arguments: Vec<&str> = arguments.split_whitespace().collect();
+        arguments.extend(["--config", "/nonexistent/extractor.toml"]);
+        let code = program(&arguments).status.code();
+        assert_eq!(code, Some(i32::from(ExitCode::Config.code())), "{line}");
+        seen += 1;
+    }
+    assert!(seen > 4, "only {seen}");
+}
+
+#[test]
+fn the_commands_are_those_of_the_program() {
+    let mut shown = BTreeSet::new();
+    for row in table("| command | does |") {
+        let lines = quoted(&row[0]);
+        let words = lines.iter().filter_map(|line| line.split(' ').nth(1));
+        shown.extend(words.filter(|word| !word.starts_with('-')).map(str::to_owned));
+    }
+    let help = String::from_utf8(program(&["-h"]).stdout).unwrap();
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let known: BTreeSet<String> = listed
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect();
+    assert_eq!(shown, known);
+}
+
 #[test]
 fn the_files_it_names_are_there() {
     let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(read).concat();

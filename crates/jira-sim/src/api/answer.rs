@@ -44,22 +44,13 @@ impl Answer {
     }
 
     pub(crate) fn html(status: StatusCode, body: &str) -> Self {
-        Self {
-            content_type: "text/html;charset=UTF-8",
-            ..Self::json(status, body.to_owned())
-        }
+        Self { content_type: "text/html;charset=UTF-8", ..Self::json(status, body.to_owned()) }
     }
 
     /// Jira's own errors.
     pub(crate) fn errors(status: StatusCode, messages: &[String]) -> Self {
         let messages: Vec<String> = messages.iter().map(|message| quote(message)).collect();
-        Self::json(
-            status,
-            format!(
-                r#"{{"errorMessages":[{}],"errors":{{}}}}"#,
-                messages.join(",")
-            ),
-        )
+        Self::json(status, format!(r#"{{"errorMessages":[{}],"errors":{{}}}}"#, messages.join(",")))
     }
 
     pub(crate) fn not_found(message: &str) -> Self {

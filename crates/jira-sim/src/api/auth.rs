@@ -32,9 +32,7 @@ impl Caller {
 
 /// Reads the `Authorization` header.
 pub(crate) fn caller(auth: &Auth, headers: &HeaderMap) -> Caller {
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     match given {
         Some(_) if auth.expired => Caller::Expired,
         None if auth.expired => Caller::Anonymous,
@@ -53,9 +51,7 @@ fn accepts(auth: &Auth, given: &str) -> bool {
     if scheme.eq_ignore_ascii_case("bearer") {
         return auth.token.as_deref() == Some(credentials);
     }
-    let expected = auth
-        .basic
-        .as_ref()
-        .map(|(user, password)| STANDARD.encode(format!("{user}:{password}")));
+    let expected =
+        auth.basic.as_ref().map(|(user, password)| STANDARD.encode(format!("{user}:{password}")));
     scheme.eq_ignore_ascii_case("basic") && expected.as_deref() == Some(credentials)
 }

@@ -9,26 +9,19 @@ pub(crate) type Params = Vec<(String, String)>;
 
 /// The value of a parameter.
 pub(crate) fn param<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
-    params
-        .iter()
-        .find(|(have, _)| have == name)
-        .map(|(_, value)| value.as_str())
+    params.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
 }
 
 /// Reads a query string.
 pub(crate) fn parse_query(query: &str) -> Params {
-    url::form_urlencoded::parse(query.as_bytes())
-        .into_owned()
-        .collect()
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 /// Reads the request. A body that is not a JSON object counts as empty here.
 pub(crate) fn seen(method: &str, path: &str, params: &Params, body: Option<&Value>) -> Seen {
     let text = |name: &str| {
-        let posted = body
-            .and_then(|body| body.get(name))
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+        let posted =
+            body.and_then(|body| body.get(name)).and_then(Value::as_str).map(str::to_owned);
         posted.or_else(|| param(params, name).map(str::to_owned))
     };
     let number = |name: &str| {
@@ -53,25 +46,18 @@ pub(crate) fn seen(method: &str, path: &str, params: &Params, body: Option<&Valu
 }
 
 fn is_true(value: &str) -> bool {
-    !matches!(
-        value.to_ascii_lowercase().as_str(),
-        "false" | "none" | "warn"
-    )
+    !matches!(value.to_ascii_lowercase().as_str(), "false" | "none" | "warn")
 }
 
 fn names(name: &str, params: &Params, body: Option<&Value>) -> Vec<String> {
     let given: Vec<String> = match body.and_then(|body| body.get(name)) {
-        Some(Value::Array(items)) => items
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
+        Some(Value::Array(items)) => {
+            items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
         Some(Value::String(text)) => vec![text.clone()],
-        _ => params
-            .iter()
-            .filter(|(have, _)| have == name)
-            .map(|(_, value)| value.clone())
-            .collect(),
+        _ => {
+            params.iter().filter(|(have, _)| have == name).map(|(_, value)| value.clone()).collect()
+        }
     };
     given
         .iter()

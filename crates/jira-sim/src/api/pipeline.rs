@@ -50,19 +50,21 @@ impl Shared {
     }
 
     pub(crate) fn config(&self) -> SimConfig {
-        self.config
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Brings the world's clock up to real time, where it runs at all.
+    pub(crate) fn tick(&self, clock_runs: bool) {
+        let mut last = lock(&self.last_tick);
+        let now = Instant::now();
+        if clock_runs {
+            self.world_mut().advance(now - *last);
+        }
+        *last = now;
     }
 
     fn prepare(&self, seen: &Seen, clock_runs: bool) {
-        if clock_runs {
-            let mut last = lock(&self.last_tick);
-            let now = Instant::now();
-            self.world_mut().advance(now - *last);
-            *last = now;
-        }
+        self.tick(clock_runs);
         let mut hooks = lock(&self.hooks);
         if !hooks.is_empty() {
             let mut world = self.world_mut();
@@ -104,13 +106,8 @@ pub(crate) async fn handle(
     let seen = seen(parts.method.as_str(), &path, &params, json.as_ref());
     let flight = shared.log.begin(seen.clone());
     shared.prepare(&seen, config.clock_runs);
-    let incoming = Incoming {
-        seen,
-        params,
-        headers: parts.headers,
-        bad_body,
-        number: flight.number,
-    };
+    let incoming =
+        Incoming { seen, params, headers: parts.headers, bad_body, number: flight.number };
     let (answer, who, fault) = tokio::select! {
         done = answer(&shared, &config, &incoming) => done,
         () = shared.stopping.cancelled() => {
@@ -186,11 +183,7 @@ fn compute(shared: &Shared, config: &SimConfig, incoming: &Incoming, who: Caller
 
 /// Real time that an answer costs.
 fn cost_of(cost: CostModel, answer: &Answer, seen: &Seen) -> Duration {
-    let each = if seen.wants_whole_issues() {
-        cost.per_issue
-    } else {
-        cost.per_row
-    };
+    let each = if seen.wants_whole_issues() { cost.per_issue } else { cost.per_row };
     let times = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     each.saturating_mul(times(answer.issues.len()))
         .saturating_add(cost.per_link.saturating_mul(times(answer.links)))
@@ -229,11 +222,7 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
     let mut response = Response::new(body);
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
-    let user = if who == Caller::LoggedIn {
-        config.user.as_str()
-    } else {
-        "anonymous"
-    };
+    let user = if who == Caller::LoggedIn { config.user.as_str() } else { "anonymous" };
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);

@@ -13,10 +13,7 @@ pub struct Gate {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self {
-            open: Arc::new(watch::Sender::new(false)),
-            waiting: Arc::new(watch::Sender::new(0)),
-        }
+        Self { open: Arc::new(watch::Sender::new(false)), waiting: Arc::new(watch::Sender::new(0)) }
     }
 }
 

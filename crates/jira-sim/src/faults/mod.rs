@@ -165,29 +165,14 @@ impl Faults {
         let mut rules = lock(&self.rules);
         rules.0 += 1;
         let id = RuleId(rules.0);
-        let seed = if let When::Chance { seed, .. } = rule.when {
-            seed
-        } else {
-            0
-        };
-        rules.1.push(Armed {
-            id,
-            rule,
-            random: Random::new(seed),
-            counted: 0,
-            hits: 0,
-        });
+        let seed = if let When::Chance { seed, .. } = rule.when { seed } else { 0 };
+        rules.1.push(Armed { id, rule, random: Random::new(seed), counted: 0, hits: 0 });
         id
     }
 
     /// A rule for some requests of an endpoint.
     pub fn on(&self, endpoint: Endpoint, when: When, action: Action) -> RuleId {
-        self.add(Rule {
-            endpoint,
-            when,
-            issue: None,
-            action,
-        })
+        self.add(Rule { endpoint, when, issue: None, action })
     }
 
     /// Spoils every answer that carries this issue whole.
@@ -212,11 +197,7 @@ impl Faults {
 
     /// How often a rule has hit; 0 once it is removed.
     pub fn hits(&self, id: RuleId) -> u64 {
-        lock(&self.rules)
-            .1
-            .iter()
-            .find(|armed| armed.id == id)
-            .map_or(0, |armed| armed.hits)
+        lock(&self.rules).1.iter().find(|armed| armed.id == id).map_or(0, |armed| armed.hits)
     }
 
     /// What befalls a request as it arrives.
@@ -233,11 +214,7 @@ impl Faults {
 
     fn decide(&self, applies: impl Fn(&Rule) -> bool) -> Option<Action> {
         let mut chosen = None;
-        for armed in lock(&self.rules)
-            .1
-            .iter_mut()
-            .filter(|armed| applies(&armed.rule))
-        {
+        for armed in lock(&self.rules).1.iter_mut().filter(|armed| applies(&armed.rule)) {
             armed.counted += 1;
             let hit = match &armed.rule.when {
                 When::Always => true,

@@ -17,22 +17,15 @@ pub(crate) fn instead(action: &Action) -> Option<Answer> {
         Action::FailRetryAfter(status, after) => {
             Some(failure(*status, *after, "The server is busy."))
         }
-        Action::LoginPage => Some(Answer {
-            foreign: true,
-            ..Answer::html(StatusCode::OK, LOGIN)
-        }),
+        Action::LoginPage => Some(Answer { foreign: true, ..Answer::html(StatusCode::OK, LOGIN) }),
         Action::Redirect(to) => {
-            let mut answer = Answer {
-                foreign: true,
-                ..Answer::html(StatusCode::FOUND, "")
-            };
+            let mut answer = Answer { foreign: true, ..Answer::html(StatusCode::FOUND, "") };
             answer.headers.push(("location", to.clone()));
             Some(answer)
         }
-        Action::WrongShape => Some(Answer::json(
-            StatusCode::OK,
-            r#"["maintenance",{"until":"soon"}]"#.to_owned(),
-        )),
+        Action::WrongShape => {
+            Some(Answer::json(StatusCode::OK, r#"["maintenance",{"until":"soon"}]"#.to_owned()))
+        }
         Action::FailAfterEffect(_)
         | Action::Reset
         | Action::Truncate(_)
@@ -51,10 +44,7 @@ pub(crate) fn spoil(action: &Action, answer: &mut Answer) {
         }
         Action::MalformedJson => {
             let half = answer.body.len() / 2;
-            let cut = (0..=half)
-                .rev()
-                .find(|at| answer.body.is_char_boundary(*at))
-                .unwrap_or(0);
+            let cut = (0..=half).rev().find(|at| answer.body.is_char_boundary(*at)).unwrap_or(0);
             answer.body.truncate(cut);
             answer.body.push_str(",,");
         }
@@ -79,8 +69,6 @@ fn failure(status: u16, after: RetryAfter, text: &str) -> Answer {
         RetryAfter::Seconds(seconds) => Some(seconds.to_string()),
         RetryAfter::Date(ahead) => Some(httpdate::fmt_http_date(SystemTime::now() + ahead)),
     };
-    answer
-        .headers
-        .extend(value.map(|value| ("retry-after", value)));
+    answer.headers.extend(value.map(|value| ("retry-after", value)));
     answer
 }

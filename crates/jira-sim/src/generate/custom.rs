@@ -15,73 +15,28 @@ const FIELDS: usize = 95;
 
 /// What a field holds: name, how often it is filled, the custom type's key.
 const KINDS: [(Kind, &str, f64, &str); 18] = [
-    (
-        Kind::BigString,
-        "Global Rank",
-        1.0,
-        "com.pyxis.greenhopper.jira:gh-global-rank",
-    ),
+    (Kind::BigString, "Global Rank", 1.0, "com.pyxis.greenhopper.jira:gh-global-rank"),
     (Kind::Flag, "Flagged for Review", 1.0, "com.example:flag"),
-    (
-        Kind::Float,
-        "Story Points",
-        0.3,
-        "com.atlassian.jira.plugin.system.customfieldtypes:float",
-    ),
+    (Kind::Float, "Story Points", 0.3, "com.atlassian.jira.plugin.system.customfieldtypes:float"),
     (
         Kind::DevSummary,
         "Development",
         1.0,
         "com.atlassian.jira.plugins.jira-development-integration-plugin:devsummary",
     ),
-    (
-        Kind::Rank,
-        "Rank",
-        1.0,
-        "com.pyxis.greenhopper.jira:gh-lexo-rank",
-    ),
-    (
-        Kind::JavaDate,
-        "Last Comment",
-        0.5,
-        "com.example:lastcomment",
-    ),
-    (
-        Kind::SqlDate,
-        "First Response",
-        0.2,
-        "com.example:firstresponse",
-    ),
-    (
-        Kind::Option,
-        "Severity",
-        0.1,
-        "com.atlassian.jira.plugin.system.customfieldtypes:select",
-    ),
+    (Kind::Rank, "Rank", 1.0, "com.pyxis.greenhopper.jira:gh-lexo-rank"),
+    (Kind::JavaDate, "Last Comment", 0.5, "com.example:lastcomment"),
+    (Kind::SqlDate, "First Response", 0.2, "com.example:firstresponse"),
+    (Kind::Option, "Severity", 0.1, "com.atlassian.jira.plugin.system.customfieldtypes:select"),
     (
         Kind::Options,
         "Environments",
         0.05,
         "com.atlassian.jira.plugin.system.customfieldtypes:multiselect",
     ),
-    (
-        Kind::User,
-        "Reviewer",
-        0.05,
-        "com.atlassian.jira.plugin.system.customfieldtypes:userpicker",
-    ),
-    (
-        Kind::SprintText,
-        "Sprint",
-        0.12,
-        "com.pyxis.greenhopper.jira:gh-sprint",
-    ),
-    (
-        Kind::SprintObject,
-        "Iteration",
-        0.12,
-        "com.pyxis.greenhopper.jira:gh-sprint",
-    ),
+    (Kind::User, "Reviewer", 0.05, "com.atlassian.jira.plugin.system.customfieldtypes:userpicker"),
+    (Kind::SprintText, "Sprint", 0.12, "com.pyxis.greenhopper.jira:gh-sprint"),
+    (Kind::SprintObject, "Iteration", 0.12, "com.pyxis.greenhopper.jira:gh-sprint"),
     (
         Kind::Text,
         "Release Note",
@@ -94,24 +49,9 @@ const KINDS: [(Kind, &str, f64, &str); 18] = [
         0.03,
         "com.atlassian.jira.plugin.system.customfieldtypes:url",
     ),
-    (
-        Kind::EpicLink,
-        "Epic Link",
-        0.1,
-        "com.pyxis.greenhopper.jira:gh-epic-link",
-    ),
-    (
-        Kind::OddNumber,
-        "Estimate",
-        0.03,
-        "com.atlassian.jira.plugin.system.customfieldtypes:float",
-    ),
-    (
-        Kind::Day,
-        "Target",
-        0.04,
-        "com.atlassian.jira.plugin.system.customfieldtypes:datepicker",
-    ),
+    (Kind::EpicLink, "Epic Link", 0.1, "com.pyxis.greenhopper.jira:gh-epic-link"),
+    (Kind::OddNumber, "Estimate", 0.03, "com.atlassian.jira.plugin.system.customfieldtypes:float"),
+    (Kind::Day, "Target", 0.04, "com.atlassian.jira.plugin.system.customfieldtypes:datepicker"),
     (
         Kind::ZonedDate,
         "Deployed",
@@ -163,25 +103,15 @@ impl Custom {
             let name =
                 known.map_or_else(|| format!("Custom {n}"), |(_, name, ..)| (*name).to_owned());
             let custom = known.map_or("com.example:unused", |(.., custom)| custom);
-            let kind = if custom.ends_with("gh-sprint") {
-                "array"
-            } else {
-                "any"
-            };
+            let kind = if custom.ends_with("gh-sprint") { "array" } else { "any" };
             let schema = format!(r#"{{"type":"{kind}","custom":"{custom}","customId":{number}}}"#);
             world.catalogue.add_field(&id, &name, Json::built(schema));
-            fields.push((
-                Arc::from(id),
-                known.map(|(kind, _, often, _)| (*kind, *often)),
-            ));
+            fields.push((Arc::from(id), known.map(|(kind, _, often, _)| (*kind, *often))));
         }
         for at in (1..fields.len()).rev() {
             fields.swap(at, random.below(at + 1));
         }
-        Self {
-            fields,
-            dev_summary: Some(dev_summary()),
-        }
+        Self { fields, dev_summary: Some(dev_summary()) }
     }
 
     /// Adds every custom field to an issue, most of them null.
@@ -228,17 +158,13 @@ impl Custom {
             }
             Kind::Url => "\"https://example.invalid/issues/1?a=b&c=%20\"".to_owned(),
             Kind::EpicLink => format!("\"EPIC-{}\"", 1 + random.below(50)),
-            Kind::OddNumber => [
-                "1E2",
-                "1.10",
-                "-0.0",
-                "12345678901234567890",
-                "0.1000000000000000055",
-            ]
-            .get(random.below(5))
-            .copied()
-            .unwrap_or("0")
-            .to_owned(),
+            Kind::OddNumber => {
+                ["1E2", "1.10", "-0.0", "12345678901234567890", "0.1000000000000000055"]
+                    .get(random.below(5))
+                    .copied()
+                    .unwrap_or("0")
+                    .to_owned()
+            }
             Kind::Day => at.format("\"%Y-%m-%d\"").to_string(),
             Kind::ZonedDate => match random.below(2) {
                 0 => at.format("\"%Y-%m-%dT%H:%M:%S.000+02:00\"").to_string(),
@@ -262,13 +188,7 @@ fn sprint_text(random: &mut Random, frame: &Frame) -> String {
     let mut attributes = [
         format!("id={}", 200 + n),
         format!("rapidViewId={}", 30 + n % 4),
-        format!(
-            "state={}",
-            ["ACTIVE", "CLOSED", "FUTURE"]
-                .get(n % 3)
-                .copied()
-                .unwrap_or("CLOSED")
-        ),
+        format!("state={}", ["ACTIVE", "CLOSED", "FUTURE"].get(n % 3).copied().unwrap_or("CLOSED")),
         match n % 5 {
             0 => format!("name=Sprint {n} [core, docs] | late"),
             _ => format!("name=Sprint {n}"),
@@ -306,17 +226,11 @@ fn sprint_object(random: &mut Random, frame: &Frame) -> String {
 /// A long Java text that every issue of some instances carries.
 fn dev_summary() -> Json {
     let item = "com.atlassian.jira.plugin.devstatus.rest.SummaryItemBean@4c96115d[overall={stateCount=0, state='OPEN', details={openCount=0, mergedCount=0, declinedCount=0}},byInstanceType={}]";
-    let parts: Vec<String> = [
-        "pullrequest",
-        "build",
-        "review",
-        "deployment-environment",
-        "repository",
-        "branch",
-    ]
-    .iter()
-    .map(|name| format!("{name}={item}"))
-    .collect();
+    let parts: Vec<String> =
+        ["pullrequest", "build", "review", "deployment-environment", "repository", "branch"]
+            .iter()
+            .map(|name| format!("{name}={item}"))
+            .collect();
     Json::string(&format!(
         "{{summaryBean=com.atlassian.jira.plugin.devstatus.rest.SummaryBean@7789f3ea[summary={{{}}},errors=[],configErrors=[]], devSummaryJson={{\"cachedValue\":{{\"errors\":[],\"configErrors\":[],\"summary\":{{}}}}}}}}",
         parts.join(", ")

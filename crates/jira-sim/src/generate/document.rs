@@ -17,14 +17,8 @@ use crate::world::{Issue, Slot, World};
 const ODD: f64 = 0.04;
 /// Real texts can be megabytes; generated ones stop here.
 const MAX_TEXT: usize = 200_000;
-const LABELS: [&str; 6] = [
-    "nightly",
-    "good-first-issue",
-    "Performance",
-    "ci",
-    "pull-request-available",
-    "ünïcode",
-];
+const LABELS: [&str; 6] =
+    ["nightly", "good-first-issue", "Performance", "ci", "pull-request-available", "ünïcode"];
 /// System fields that are null in nearly every issue.
 const NULLS: [&str; 11] = [
     "lastViewed",
@@ -64,15 +58,10 @@ impl Writer {
         random: &mut Random,
     ) -> Self {
         let origin = world.origin().to_owned();
-        let embedded = world
-            .project(project)
-            .map_or_else(Json::null, |project| project.json(&origin));
-        let versions = (0..12)
-            .map(|n| version(&origin, project, n))
-            .collect::<Vec<_>>();
-        let components = (0..8)
-            .map(|n| component(&origin, project, n))
-            .collect::<Vec<_>>();
+        let embedded =
+            world.project(project).map_or_else(Json::null, |project| project.json(&origin));
+        let versions = (0..12).map(|n| version(&origin, project, n)).collect::<Vec<_>>();
+        let components = (0..8).map(|n| component(&origin, project, n)).collect::<Vec<_>>();
         if let Some(project) = world.project_mut(project) {
             project.versions.clone_from(&versions);
             project.components.clone_from(&components);
@@ -137,12 +126,7 @@ impl Writer {
         self.people_fields(random, issue);
         let progress = &self.no_progress;
         let votes = count(world, frame, "votes", r#""votes":0,"hasVoted":false"#);
-        let watches = count(
-            world,
-            frame,
-            "watchers",
-            r#""watchCount":1,"isWatching":false"#,
-        );
+        let watches = count(world, frame, "watchers", r#""watchCount":1,"isWatching":false"#);
         let plain = self.is_plain();
         let odd = random.chance(if plain { 0.0 } else { ODD });
         let length = (random.heavy_tailed(600.0, 1.2) as usize).min(MAX_TEXT);
@@ -187,15 +171,10 @@ impl Writer {
         let catalogue = &world.catalogue;
         let stamp = |at: Millis| Json::string(&jira_text(at, world.zone()));
         let done = random.chance(0.7);
-        let status = catalogue
-            .statuses
-            .get(if done { 3 } else { 0 } + random.below(3));
+        let status = catalogue.statuses.get(if done { 3 } else { 0 } + random.below(3));
         let kinds = catalogue.issue_types.len().saturating_sub(1);
-        let kind = catalogue.issue_types.get(if frame.subtask {
-            kinds
-        } else {
-            random.below(kinds)
-        });
+        let kind =
+            catalogue.issue_types.get(if frame.subtask { kinds } else { random.below(kinds) });
         let or_null = |json: Option<&Json>| json.cloned().unwrap_or_else(Json::null);
         let resolution = or_null(random.pick(&catalogue.resolutions));
         let no_priority = random.chance(0.01);
@@ -204,10 +183,7 @@ impl Writer {
             ("resolution", unless(!done, || resolution)),
             ("resolutiondate", unless(!done, || stamp(frame.updated))),
             ("issuetype", or_null(kind)),
-            (
-                "priority",
-                unless(no_priority, || or_null(random.pick(&catalogue.priorities))),
-            ),
+            ("priority", unless(no_priority, || or_null(random.pick(&catalogue.priorities)))),
             ("created", stamp(frame.created)),
             ("updated", stamp(frame.updated)),
         ] {
@@ -219,26 +195,11 @@ impl Writer {
     fn people_fields(&self, random: &mut Random, issue: &mut Issue) {
         let reporter = self.people.somebody(random);
         let assignee = self.people.somebody(random);
-        let (unassigned, no_creator, no_reporter) = (
-            random.chance(0.3) || self.is_plain(),
-            random.chance(0.01),
-            random.chance(0.005),
-        );
-        self.put(
-            issue,
-            "assignee",
-            Slot::Json(unless(unassigned, || assignee)),
-        );
-        self.put(
-            issue,
-            "creator",
-            Slot::Json(unless(no_creator, || reporter.clone())),
-        );
-        self.put(
-            issue,
-            "reporter",
-            Slot::Json(unless(no_reporter, || reporter)),
-        );
+        let (unassigned, no_creator, no_reporter) =
+            (random.chance(0.3) || self.is_plain(), random.chance(0.01), random.chance(0.005));
+        self.put(issue, "assignee", Slot::Json(unless(unassigned, || assignee)));
+        self.put(issue, "creator", Slot::Json(unless(no_creator, || reporter.clone())));
+        self.put(issue, "reporter", Slot::Json(unless(no_reporter, || reporter)));
     }
 
     fn is_plain(&self) -> bool {
@@ -262,10 +223,7 @@ impl Writer {
 
     /// The shared copy of a field's name.
     fn name(&self, name: &str) -> Arc<str> {
-        self.names
-            .iter()
-            .find(|have| &***have == name)
-            .map_or_else(|| Arc::from(name), Arc::clone)
+        self.names.iter().find(|have| &***have == name).map_or_else(|| Arc::from(name), Arc::clone)
     }
 }
 
@@ -284,33 +242,18 @@ fn pad(issue: &mut Issue, random: &mut Random, bytes: usize) {
 
 fn count(world: &World, frame: &Frame, path: &str, members: &str) -> Json {
     let origin = world.origin();
-    Json::built(format!(
-        r#"{{"self":"{origin}/rest/api/2/issue/{}/{path}",{members}}}"#,
-        frame.id
-    ))
+    Json::built(format!(r#"{{"self":"{origin}/rest/api/2/issue/{}/{path}",{members}}}"#, frame.id))
 }
 
 fn labels(random: &mut Random) -> Json {
-    let count = if random.chance(0.6) {
-        0
-    } else {
-        1 + random.below(3)
-    };
-    let labels: Vec<&str> = LABELS
-        .iter()
-        .copied()
-        .skip(random.below(3))
-        .take(count)
-        .collect();
+    let count = if random.chance(0.6) { 0 } else { 1 + random.below(3) };
+    let labels: Vec<&str> = LABELS.iter().copied().skip(random.below(3)).take(count).collect();
     Json::from_value(&serde_json::json!(labels))
 }
 
 fn version(origin: &str, project: &str, n: usize) -> Json {
-    let released = if n < 9 {
-        format!(r#","releaseDate":"20{:02}-03-01""#, 14 + n)
-    } else {
-        String::new()
-    };
+    let released =
+        if n < 9 { format!(r#","releaseDate":"20{:02}-03-01""#, 14 + n) } else { String::new() };
     Json::built(format!(
         r#"{{"self":"{origin}/rest/api/2/version/{id}","id":"{id}","description":"{project} release {n}","name":"0.{n}.0","archived":false,"released":{}{released}}}"#,
         n < 9,

@@ -26,9 +26,8 @@ pub(super) fn make_families(
         let (Some(parent), true) = (ids.get(near), frame.subtask && is_parent && near != at) else {
             continue;
         };
-        let Some(siblings) = children
-            .get_mut(near)
-            .filter(|siblings| siblings.len() < MAX_SUBTASKS)
+        let Some(siblings) =
+            children.get_mut(near).filter(|siblings| siblings.len() < MAX_SUBTASKS)
         else {
             continue;
         };
@@ -36,16 +35,10 @@ pub(super) fn make_families(
         let parent = brief(world, *parent)?;
         world.issue_mut(*id)?.set("parent", Slot::Json(parent));
     }
-    for (children, id) in children
-        .iter()
-        .zip(ids)
-        .filter(|(children, _)| !children.is_empty())
-    {
+    for (children, id) in children.iter().zip(ids).filter(|(children, _)| !children.is_empty()) {
         let mut list = String::new();
         push_array(&mut list, children.iter());
-        world
-            .issue_mut(*id)?
-            .set("subtasks", Slot::Json(Json::built(list)));
+        world.issue_mut(*id)?.set("subtasks", Slot::Json(Json::built(list)));
     }
     Ok(())
 }
@@ -58,17 +51,12 @@ pub(super) fn make_links(
 ) -> Result<(), WorldError> {
     let links = (ids.len() as f64 * LINKING) as usize;
     let hubs = ids.len() / HUB_EVERY;
-    let ends = (0..links)
-        .map(|_| (random.below(ids.len()), random.below(ids.len())))
-        .collect::<Vec<_>>();
+    let ends =
+        (0..links).map(|_| (random.below(ids.len()), random.below(ids.len()))).collect::<Vec<_>>();
     let spokes = (0..hubs * HUB_LINKS)
         .map(|n| (n % hubs.max(1) * HUB_EVERY, random.below(ids.len())))
         .collect::<Vec<_>>();
-    for (from, to) in ends
-        .into_iter()
-        .chain(spokes)
-        .filter(|(from, to)| from != to)
-    {
+    for (from, to) in ends.into_iter().chain(spokes).filter(|(from, to)| from != to) {
         if let (Some(from), Some(to)) = (ids.get(from), ids.get(to)) {
             let link = world.take_child_id();
             world.put_links(link, *from, *to)?;
@@ -78,8 +66,5 @@ pub(super) fn make_links(
 }
 
 fn brief(world: &World, id: IssueId) -> Result<Json, WorldError> {
-    world
-        .issue(id)
-        .map(|issue| world.brief(issue))
-        .ok_or(WorldError::NoIssue(id))
+    world.issue(id).map(|issue| world.brief(issue)).ok_or(WorldError::NoIssue(id))
 }

@@ -31,11 +31,7 @@ pub(super) fn full(
     frame: &Frame,
     issue: &mut Issue,
 ) {
-    let scene = Scene {
-        people,
-        origin,
-        frame,
-    };
+    let scene = Scene { people, origin, frame };
     let histories = (random.heavy_tailed(4.0, 1.1) as usize).min(MAX_HISTORIES);
     let comments = (random.heavy_tailed(1.2, 1.2) as usize).min(MAX_COMMENTS);
     let worklogs = match random.unit() {
@@ -43,11 +39,7 @@ pub(super) fn full(
         few if few < 0.03 => 1 + random.below(20),
         _ => 0,
     };
-    let attachments = if random.chance(0.08) {
-        1 + random.below(4)
-    } else {
-        0
-    };
+    let attachments = if random.chance(0.08) { 1 + random.below(4) } else { 0 };
     if frame.former.is_some() {
         let at = frame.created + (frame.updated - frame.created) / 2;
         issue.histories.push(scene.moved(world, random, at, issue));
@@ -57,9 +49,7 @@ pub(super) fn full(
     }
     for at in times(random, frame, comments) {
         let length = (random.heavy_tailed(350.0, 1.1) as usize).min(MAX_TEXT);
-        issue
-            .comments
-            .push(scene.comment(world, random, at, length));
+        issue.comments.push(scene.comment(world, random, at, length));
     }
     for at in times(random, frame, worklogs) {
         issue.worklogs.push(scene.worklog(world, random, at));
@@ -78,25 +68,16 @@ pub(super) fn minimal(
     frame: &Frame,
     issue: &mut Issue,
 ) {
-    let scene = Scene {
-        people,
-        origin,
-        frame,
-    };
-    issue
-        .histories
-        .push(scene.entry(world, random, frame.updated, STATUS_ITEM));
-    issue
-        .comments
-        .push(scene.comment(world, random, frame.updated, 80));
+    let scene = Scene { people, origin, frame };
+    issue.histories.push(scene.entry(world, random, frame.updated, STATUS_ITEM));
+    issue.comments.push(scene.comment(world, random, frame.updated, 80));
 }
 
 /// Instants in order; the last is that of the last edit.
 fn times(random: &mut Random, frame: &Frame, count: usize) -> Vec<Millis> {
     let span = usize::try_from(frame.updated - frame.created).unwrap_or_default() + 1;
-    let mut times: Vec<Millis> = (1..count)
-        .map(|_| frame.created + random.below(span) as Millis)
-        .collect();
+    let mut times: Vec<Millis> =
+        (1..count).map(|_| frame.created + random.below(span) as Millis).collect();
     times.sort_unstable();
     if count > 0 {
         times.push(frame.updated);
@@ -106,12 +87,7 @@ fn times(random: &mut Random, frame: &Frame, count: usize) -> Vec<Millis> {
 
 impl Scene<'_> {
     fn moved(&self, world: &mut World, random: &mut Random, at: Millis, issue: &Issue) -> Json {
-        let old = self
-            .frame
-            .former
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let old = self.frame.former.as_ref().map(ToString::to_string).unwrap_or_default();
         let items = format!(
             r#"{{"field":"Key","fieldtype":"jira","from":null,"fromString":"{old}","to":null,"toString":"{}"}}"#,
             issue.key
@@ -120,11 +96,7 @@ impl Scene<'_> {
     }
 
     fn history(&self, world: &mut World, random: &mut Random, at: Millis) -> Json {
-        let count = if random.chance(0.7) {
-            1
-        } else {
-            2 + random.below(4)
-        };
+        let count = if random.chance(0.7) { 1 } else { 2 + random.below(4) };
         let items: Vec<String> = (0..count).map(|_| item(random)).collect();
         self.entry(world, random, at, &items.join(","))
     }
@@ -152,11 +124,7 @@ impl Scene<'_> {
             r#"{{"self":"{}/rest/api/2/issue/{}/comment/{id}","id":"{id}","author":{author},"body":{body},"updateAuthor":{author},"created":{at},"updated":{at}}}"#,
             self.origin, self.frame.id
         );
-        Child {
-            id,
-            json: Json::built(json),
-            other: None,
-        }
+        Child { id, json: Json::built(json), other: None }
     }
 
     fn worklog(&self, world: &mut World, random: &mut Random, at: Millis) -> Child {
@@ -171,22 +139,13 @@ impl Scene<'_> {
             60 * minutes,
             issue = self.frame.id
         );
-        Child {
-            id,
-            json: Json::built(json),
-            other: None,
-        }
+        Child { id, json: Json::built(json), other: None }
     }
 
     /// Names repeat within an issue, and some have spaces and letters beyond ASCII.
     fn attachment(&self, world: &mut World, random: &mut Random, at: Millis) -> Child {
-        const NAMES: [&str; 5] = [
-            "fix.patch",
-            "Fix.patch",
-            "fix.patch",
-            "screen shot 1.png",
-            "prüfung.log",
-        ];
+        const NAMES: [&str; 5] =
+            ["fix.patch", "Fix.patch", "fix.patch", "screen shot 1.png", "prüfung.log"];
         let id = world.take_child_id();
         let author = self.people.somebody(random);
         let name = random.pick(&NAMES).copied().unwrap_or("fix.patch");
@@ -196,11 +155,7 @@ impl Scene<'_> {
         let json = format!(
             r#"{{"self":"{origin}/rest/api/2/attachment/{id}","id":"{id}","filename":"{name}","author":{author},"created":{at},"size":{size},"mimeType":"text/plain","content":"{origin}/secure/attachment/{id}/file"}}"#
         );
-        Child {
-            id,
-            json: Json::built(json),
-            other: None,
-        }
+        Child { id, json: Json::built(json), other: None }
     }
 }
 

@@ -72,10 +72,7 @@ impl WorldProfile {
     /// The same with issues of a fixed size.
     #[must_use]
     pub fn plain(self, bytes: usize) -> Self {
-        Self {
-            shape: Shape::Plain { bytes },
-            ..self
-        }
+        Self { shape: Shape::Plain { bytes }, ..self }
     }
 }
 

@@ -22,13 +22,8 @@ const LAST: [&str; 12] = [
     "Kovač",
     "Łuczak",
 ];
-const ZONES: [&str; 5] = [
-    "Etc/UTC",
-    "America/New_York",
-    "Europe/Berlin",
-    "Asia/Kolkata",
-    "Pacific/Auckland",
-];
+const ZONES: [&str; 5] =
+    ["Etc/UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Pacific/Auckland"];
 
 /// User objects, shared by all issues that name them.
 pub(super) struct People(Vec<Json>);
@@ -56,14 +51,7 @@ impl People {
     /// Somebody; a few people do most of the work.
     pub(super) fn somebody(&self, random: &mut Random) -> Json {
         let busy = self.0.len().div_ceil(5);
-        let among = if random.chance(0.8) {
-            busy
-        } else {
-            self.0.len()
-        };
-        self.0
-            .get(random.below(among))
-            .cloned()
-            .unwrap_or_else(Json::null)
+        let among = if random.chance(0.8) { busy } else { self.0.len() };
+        self.0.get(random.below(among)).cloned().unwrap_or_else(Json::null)
     }
 }

@@ -25,9 +25,8 @@ pub(super) struct Frame {
 pub(super) fn plan(profile: &WorldProfile, after: IssueId, random: &mut Random) -> Vec<Frame> {
     let n = profile.issues;
     let end = profile.start + profile.span;
-    let mut created: Vec<Millis> = (0..n)
-        .map(|_| profile.start + fraction(profile.span, random.unit()))
-        .collect();
+    let mut created: Vec<Millis> =
+        (0..n).map(|_| profile.start + fraction(profile.span, random.unit())).collect();
     created.sort_unstable();
     // The lowest ids are kept for issues that were moved in: they are older than their numbers.
     let reserved = n as u64 / 10 + 10;
@@ -49,18 +48,15 @@ pub(super) fn plan(profile: &WorldProfile, after: IssueId, random: &mut Random) 
         if random.chance(0.03) && moved_id + 1 < after + reserved {
             moved_id += 1;
             frame.id = moved_id;
-            frame.former = Some(IssueKey::new(
-                OLD_PROJECT,
-                u32::try_from(moved_id).unwrap_or(u32::MAX),
-            ));
+            frame.former =
+                Some(IssueKey::new(OLD_PROJECT, u32::try_from(moved_id).unwrap_or(u32::MAX)));
         }
         frames.push(frame);
     }
     shuffle_some_ids(&mut frames, random);
-    for (share, size, width) in [
-        (MINUTE_BURSTS.0, MINUTE_BURSTS.1, 60_000),
-        (SECOND_BURSTS.0, SECOND_BURSTS.1, 1_000),
-    ] {
+    for (share, size, width) in
+        [(MINUTE_BURSTS.0, MINUTE_BURSTS.1, 60_000), (SECOND_BURSTS.0, SECOND_BURSTS.1, 1_000)]
+    {
         bursts(&mut frames, profile, share, size, width, random);
     }
     frames
@@ -121,11 +117,7 @@ fn bursts(
         let contiguous = random.chance(0.5);
         let first = random.below(old_enough.saturating_sub(size));
         for k in 0..size.min(old_enough) {
-            let pick = if contiguous {
-                first + k
-            } else {
-                random.below(old_enough)
-            };
+            let pick = if contiguous { first + k } else { random.below(old_enough) };
             if let Some(frame) = frames.get_mut(pick) {
                 frame.updated = at + random.below(usize::try_from(width).unwrap_or(1)) as Millis;
             }
@@ -143,28 +135,11 @@ mod tests {
     fn a_plan_has_bursts_moves_and_ids_out_of_key_order() {
         let profile = WorldProfile::new("P", 10_000, 3);
         let frames = plan(&profile, 10_000, &mut Random::new(3));
-        assert_eq!(
-            frames
-                .iter()
-                .map(|frame| frame.id)
-                .collect::<HashSet<_>>()
-                .len(),
-            frames.len()
-        );
-        assert!(
-            frames
-                .windows(2)
-                .all(|pair| pair[0].number < pair[1].number)
-        );
+        assert_eq!(frames.iter().map(|frame| frame.id).collect::<HashSet<_>>().len(), frames.len());
+        assert!(frames.windows(2).all(|pair| pair[0].number < pair[1].number));
         assert!(frames.iter().all(|frame| frame.created <= frame.updated));
         assert!(frames.iter().filter(|frame| frame.former.is_some()).count() > 100);
-        assert!(
-            frames
-                .windows(2)
-                .filter(|pair| pair[0].id > pair[1].id)
-                .count()
-                > 100
-        );
+        assert!(frames.windows(2).filter(|pair| pair[0].id > pair[1].id).count() > 100);
         let most = |unit: i64| {
             let mut counts: HashMap<i64, usize> = HashMap::new();
             for frame in &frames {

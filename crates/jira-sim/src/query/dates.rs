@@ -31,9 +31,9 @@ pub(crate) fn instant(
         Value::Function(_) | Value::Empty => Err(invalid()),
         Value::Text(text) => match duration(text) {
             Some(ahead) => Ok(now.saturating_add(ahead)),
-            None => literal(text)
-                .and_then(|local| in_zone(local, options.zone))
-                .ok_or_else(invalid),
+            None => {
+                literal(text).and_then(|local| in_zone(local, options.zone)).ok_or_else(invalid)
+            }
         },
     }
 }
@@ -60,30 +60,22 @@ fn duration(text: &str) -> Option<Millis> {
         let number: i64 = digits.parse().unwrap_or(i64::MAX);
         total = total.saturating_add(number.saturating_mul(minutes).saturating_mul(MINUTE));
     }
-    if body.trim().is_empty() {
-        None
-    } else {
-        Some(total.saturating_mul(sign))
-    }
+    if body.trim().is_empty() { None } else { Some(total.saturating_mul(sign)) }
 }
 
 fn literal(text: &str) -> Option<NaiveDateTime> {
-    MINUTE_FORMS
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .or_else(|| {
-            let day = DAY_FORMS
-                .iter()
-                .find_map(|form| NaiveDate::parse_from_str(text, form).ok())?;
+    MINUTE_FORMS.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).or_else(
+        || {
+            let day =
+                DAY_FORMS.iter().find_map(|form| NaiveDate::parse_from_str(text, form).ok())?;
             Some(day.and_time(NaiveTime::MIN))
-        })
+        },
+    )
 }
 
 /// A repeated minute means its second (standard time) occurrence; one that does not exist, nothing.
 fn in_zone(local: NaiveDateTime, zone: Tz) -> Option<Millis> {
-    zone.from_local_datetime(&local)
-        .latest()
-        .map(|at| at.timestamp_millis())
+    zone.from_local_datetime(&local).latest().map(|at| at.timestamp_millis())
 }
 
 #[cfg(test)]
@@ -92,42 +84,21 @@ mod tests {
     use crate::time::parse_jira;
 
     fn read(text: &str, zone: Tz) -> Option<Millis> {
-        let options = SearchOptions {
-            zone,
-            ..SearchOptions::default()
-        };
-        instant(
-            "updated",
-            &Value::Text(text.to_owned()),
-            1_700_000_000_000,
-            &options,
-        )
-        .ok()
+        let options = SearchOptions { zone, ..SearchOptions::default() };
+        instant("updated", &Value::Text(text.to_owned()), 1_700_000_000_000, &options).ok()
     }
 
     #[test]
     fn literals_are_read_in_the_callers_zone() {
         let (new_york, berlin) = (Tz::America__New_York, Tz::Europe__Berlin);
         let cases = [
-            (
-                "2024-01-02 03:04",
-                Tz::UTC,
-                Some("2024-01-02T03:04:00.000Z"),
-            ),
-            (
-                "2024/01/02 03:04",
-                Tz::UTC,
-                Some("2024-01-02T03:04:00.000Z"),
-            ),
+            ("2024-01-02 03:04", Tz::UTC, Some("2024-01-02T03:04:00.000Z")),
+            ("2024/01/02 03:04", Tz::UTC, Some("2024-01-02T03:04:00.000Z")),
             ("2024-01-02", Tz::UTC, Some("2024-01-02T00:00:00.000Z")),
             ("2024/01/02", new_york, Some("2024-01-02T05:00:00.000Z")),
             ("2024-07-02 03:04", berlin, Some("2024-07-02T01:04:00.000Z")),
             // An hour that repeats: the later occurrence.
-            (
-                "2024-11-03 01:30",
-                new_york,
-                Some("2024-11-03T06:30:00.000Z"),
-            ),
+            ("2024-11-03 01:30", new_york, Some("2024-11-03T06:30:00.000Z")),
             ("2024-10-27 02:30", berlin, Some("2024-10-27T01:30:00.000Z")),
             // An hour that does not exist.
             ("2024-03-10 02:30", new_york, None),
@@ -139,11 +110,7 @@ mod tests {
             ("yesterday", Tz::UTC, None),
         ];
         for (text, zone, instant) in cases {
-            assert_eq!(
-                read(text, zone),
-                instant.and_then(parse_jira),
-                "{text} {zone}"
-            );
+            assert_eq!(read(text, zone), instant.and_then(parse_jira), "{text} {zone}");
         }
     }
 
@@ -168,14 +135,8 @@ mod tests {
     #[test]
     fn an_unquoted_number_is_epoch_milliseconds_unless_refused() {
         let open = SearchOptions::default();
-        assert_eq!(
-            instant("updated", &Value::Number(1_500), 0, &open),
-            Ok(1_500)
-        );
-        let strict = SearchOptions {
-            epoch_millis: false,
-            ..open
-        };
+        assert_eq!(instant("updated", &Value::Number(1_500), 0, &open), Ok(1_500));
+        let strict = SearchOptions { epoch_millis: false, ..open };
         let error = instant("updated", &Value::Number(1_500), 0, &strict).unwrap_err();
         assert!(error.messages[0].starts_with("Date value '1500' for field 'updated' is invalid"));
     }

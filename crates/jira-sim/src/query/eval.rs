@@ -87,10 +87,7 @@ pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchO
         && sort.is_index_order()
     {
         let in_order = || world.index().of_project(project, *from);
-        let mut hits = Hits {
-            total: 0,
-            ids: Vec::new(),
-        };
+        let mut hits = Hits { total: 0, ids: Vec::new() };
         if is_range_alone(filter) && world.shows_all_of(project) {
             // Every entry matches, so only the window has to be looked at.
             hits.total = in_order().count();
@@ -107,11 +104,9 @@ pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchO
     }
     let mut found: Vec<IssueId> = match candidates {
         Candidates::Ids(ids) => ids.into_iter().filter(matches).collect(),
-        Candidates::Project(project, from) => world
-            .index()
-            .of_project(&project, from)
-            .filter(matches)
-            .collect(),
+        Candidates::Project(project, from) => {
+            world.index().of_project(&project, from).filter(matches).collect()
+        }
         Candidates::All => world
             .index()
             .projects()
@@ -121,14 +116,7 @@ pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchO
     };
     order(world, &mut found, sort);
     let total = found.len();
-    Hits {
-        total,
-        ids: found
-            .into_iter()
-            .skip(options.start)
-            .take(options.limit)
-            .collect(),
-    }
+    Hits { total, ids: found.into_iter().skip(options.start).take(options.limit).collect() }
 }
 
 fn candidates(filter: &Filter) -> Candidates {
@@ -176,10 +164,7 @@ fn is_range_alone(filter: &Filter) -> bool {
 /// Ghosts are counted; hidden, forbidden and archived issues are not.
 fn may_show(world: &World, id: IssueId, entry: &IndexEntry) -> bool {
     let browsable = world.issue(id).is_none_or(|issue| world.may_browse(issue));
-    browsable
-        && world
-            .project(&entry.key.project)
-            .is_none_or(crate::world::Project::is_searchable)
+    browsable && world.project(&entry.key.project).is_none_or(crate::world::Project::is_searchable)
 }
 
 fn holds(filter: &Filter, world: &World, id: IssueId, entry: &IndexEntry) -> bool {
@@ -195,15 +180,8 @@ fn holds(filter: &Filter, world: &World, id: IssueId, entry: &IndexEntry) -> boo
             entry.key.project == anchor.project
                 && compare(*op, entry.key.number.cmp(&anchor.number))
         }
-        Filter::Field {
-            name,
-            values,
-            empty,
-        } => {
-            let have = world
-                .issue(id)
-                .map(|issue| field_values(issue, name))
-                .unwrap_or_default();
+        Filter::Field { name, values, empty } => {
+            let have = world.issue(id).map(|issue| field_values(issue, name)).unwrap_or_default();
             if values.is_empty() {
                 have.is_empty() == *empty
             } else {
@@ -233,10 +211,7 @@ fn field_values(issue: &Issue, name: &str) -> Vec<String> {
         .iter()
         .flat_map(|part| match part.text() {
             Some(text) => vec![text],
-            None => ["name", "id", "key"]
-                .iter()
-                .filter_map(|member| part.member(member))
-                .collect(),
+            None => ["name", "id", "key"].iter().filter_map(|member| part.member(member)).collect(),
         })
         .map(|text| text.to_lowercase())
         .collect()
@@ -256,11 +231,7 @@ fn order(world: &World, ids: &mut [IssueId], sort: &Sort) {
                 By::Created => missing_last(left.created, right.created),
                 By::Key => left.key.cmp(&right.key),
             };
-            let ordering = if *descending {
-                ordering.reverse()
-            } else {
-                ordering
-            };
+            let ordering = if *descending { ordering.reverse() } else { ordering };
             if ordering.is_ne() {
                 return ordering;
             }

@@ -24,9 +24,7 @@ pub struct QueryError {
 
 impl QueryError {
     fn one(message: impl Into<String>) -> Self {
-        Self {
-            messages: vec![message.into()],
-        }
+        Self { messages: vec![message.into()] }
     }
 }
 

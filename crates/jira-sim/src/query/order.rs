@@ -39,17 +39,12 @@ pub(crate) fn resolve(order: &[OrderBy], options: &SearchOptions) -> Result<Sort
             | "summary" | "issuetype" | "type" | "duedate" | "due" | "rank" | "resolved"
             | "resolutiondate" => {}
             _ => {
-                return Err(QueryError::one(format!(
-                    "Not able to sort using field '{field}'."
-                )));
+                return Err(QueryError::one(format!("Not able to sort using field '{field}'.")));
             }
         }
     }
     if order.is_empty() {
         by.push((By::Key, true));
     }
-    Ok(Sort {
-        by,
-        tie_seed: options.tie_seed,
-    })
+    Ok(Sort { by, tie_seed: options.tie_seed })
 }

@@ -20,20 +20,9 @@ values view when whenever where while with ";
 /// Parses a whole query; an empty one matches everything.
 pub(crate) fn parse(jql: &str) -> Result<Query, QueryError> {
     let tokens = tokens(jql)?;
-    let mut parser = Parser {
-        tokens: &tokens,
-        at: 0,
-    };
-    let filter = if parser.done() || parser.peek_word("order") {
-        None
-    } else {
-        Some(parser.or()?)
-    };
-    let order = if parser.take_word("order") {
-        parser.order_by()?
-    } else {
-        Vec::new()
-    };
+    let mut parser = Parser { tokens: &tokens, at: 0 };
+    let filter = if parser.done() || parser.peek_word("order") { None } else { Some(parser.or()?) };
+    let order = if parser.take_word("order") { parser.order_by()? } else { Vec::new() };
     if parser.done() {
         Ok(Query { filter, order })
     } else {
@@ -93,11 +82,7 @@ impl Parser<'_> {
         }
         if self.take_symbol("(") {
             let inner = self.or()?;
-            return if self.take_symbol(")") {
-                Ok(inner)
-            } else {
-                Err(self.unexpected("')'"))
-            };
+            return if self.take_symbol(")") { Ok(inner) } else { Err(self.unexpected("')'")) };
         }
         self.clause()
     }
@@ -132,11 +117,7 @@ impl Parser<'_> {
             return Ok(Op::In);
         }
         if self.take_word("is") {
-            return Ok(if self.take_word("not") {
-                Op::IsNot
-            } else {
-                Op::Is
-            });
+            return Ok(if self.take_word("not") { Op::IsNot } else { Op::Is });
         }
         if self.take_word("not") && self.take_word("in") {
             return Ok(Op::NotIn);
@@ -152,18 +133,11 @@ impl Parser<'_> {
         while self.take_symbol(",") {
             values.push(self.value()?);
         }
-        if self.take_symbol(")") {
-            Ok(values)
-        } else {
-            Err(self.unexpected("either ')' or ','"))
-        }
+        if self.take_symbol(")") { Ok(values) } else { Err(self.unexpected("either ')' or ','")) }
     }
 
     fn value(&mut self) -> Result<Value, QueryError> {
-        let token = self
-            .tokens
-            .get(self.at)
-            .ok_or_else(|| self.unexpected("a value"))?;
+        let token = self.tokens.get(self.at).ok_or_else(|| self.unexpected("a value"))?;
         let value = match &token.kind {
             Kind::Quoted(text) => Value::Text(text.clone()),
             Kind::Symbol(_) => return Err(self.unexpected("a value")),
@@ -192,10 +166,7 @@ impl Parser<'_> {
     }
 
     fn name(&mut self) -> Result<String, QueryError> {
-        let token = self
-            .tokens
-            .get(self.at)
-            .ok_or_else(|| self.unexpected("a field name"))?;
+        let token = self.tokens.get(self.at).ok_or_else(|| self.unexpected("a field name"))?;
         let name = match &token.kind {
             Kind::Quoted(text) => text.clone(),
             Kind::Word(word) if is_reserved(word) => return Err(reserved_word(word, token.at)),
@@ -231,10 +202,7 @@ impl Parser<'_> {
                     Kind::Word(text) | Kind::Quoted(text) => text.as_str(),
                     Kind::Symbol(symbol) => symbol,
                 };
-                format!(
-                    "Expecting {wanted} but got '{got}'. (line 1, character {})",
-                    token.at
-                )
+                format!("Expecting {wanted} but got '{got}'. (line 1, character {})", token.at)
             }
             None => format!("Expecting {wanted} before the end of the query."),
         };
@@ -254,9 +222,7 @@ fn single(mut parts: Vec<Expr>, join: impl Fn(Vec<Expr>) -> Expr) -> Expr {
 }
 
 fn is_reserved(word: &str) -> bool {
-    RESERVED
-        .split_ascii_whitespace()
-        .any(|reserved| reserved.eq_ignore_ascii_case(word))
+    RESERVED.split_ascii_whitespace().any(|reserved| reserved.eq_ignore_ascii_case(word))
 }
 
 fn reserved_word(word: &str, at: usize) -> QueryError {
@@ -272,9 +238,7 @@ mod tests {
     #[test]
     fn and_binds_tighter_than_or() {
         let query = parse("project = P AND a = 1 OR b = 2").unwrap();
-        let Some(Expr::Or(parts)) = query.filter else {
-            panic!("{query:?}")
-        };
+        let Some(Expr::Or(parts)) = query.filter else { panic!("{query:?}") };
         assert!(matches!(parts.as_slice(), [Expr::And(_), Expr::Clause(_)]));
     }
 
@@ -287,19 +251,13 @@ mod tests {
             ("(project = P", "')'"),
             ("project in P", "'('"),
             ("project = \"P", "has not been completed"),
-            (
-                "updated >= 2024/01/01",
-                "The character '/' is a reserved JQL character",
-            ),
+            ("updated >= 2024/01/01", "The character '/' is a reserved JQL character"),
             ("project = P ORDER updated", "'BY'"),
             ("project = P project = Q", "'AND', 'OR' or the end"),
             ("summary ~ \"\\q\"", "illegal JQL escape"),
         ] {
             let error = parse(jql).unwrap_err();
-            assert!(
-                error.messages.iter().any(|text| text.contains(says)),
-                "{jql}: {error}"
-            );
+            assert!(error.messages.iter().any(|text| text.contains(says)), "{jql}: {error}");
         }
     }
 
@@ -308,22 +266,13 @@ mod tests {
         assert_eq!(parse("").unwrap(), Query::default());
         let query = parse("ORDER BY updated DESC, key").unwrap();
         assert!(query.filter.is_none());
-        assert_eq!(
-            query
-                .order
-                .iter()
-                .map(|by| by.descending)
-                .collect::<Vec<_>>(),
-            [true, false]
-        );
+        assert_eq!(query.order.iter().map(|by| by.descending).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]
     fn quoted_reserved_words_and_escapes_are_values() {
         let query = parse(r#"project = "ORDER" AND summary ~ 'it\'s \u0041'"#).unwrap();
-        let Some(Expr::And(parts)) = query.filter else {
-            panic!()
-        };
+        let Some(Expr::And(parts)) = query.filter else { panic!() };
         let texts: Vec<String> = parts
             .iter()
             .map(|part| match part {

@@ -16,11 +16,7 @@ pub(crate) fn resolve(
     query: &Query,
     options: &SearchOptions,
 ) -> Result<Filter, QueryError> {
-    let mut resolver = Resolver {
-        world,
-        options,
-        errors: Vec::new(),
-    };
+    let mut resolver = Resolver { world, options, errors: Vec::new() };
     let filter = match &query.filter {
         None => Filter::And(Vec::new()),
         Some(expr) => resolver.expr(expr)?,
@@ -28,9 +24,7 @@ pub(crate) fn resolve(
     if resolver.errors.is_empty() || !options.validate {
         Ok(filter)
     } else {
-        Err(QueryError {
-            messages: resolver.errors,
-        })
+        Err(QueryError { messages: resolver.errors })
     }
 }
 
@@ -43,18 +37,12 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn expr(&mut self, expr: &Expr) -> Result<Filter, QueryError> {
         Ok(match expr {
-            Expr::And(parts) => Filter::And(
-                parts
-                    .iter()
-                    .map(|part| self.expr(part))
-                    .collect::<Result<_, _>>()?,
-            ),
-            Expr::Or(parts) => Filter::Or(
-                parts
-                    .iter()
-                    .map(|part| self.expr(part))
-                    .collect::<Result<_, _>>()?,
-            ),
+            Expr::And(parts) => {
+                Filter::And(parts.iter().map(|part| self.expr(part)).collect::<Result<_, _>>()?)
+            }
+            Expr::Or(parts) => {
+                Filter::Or(parts.iter().map(|part| self.expr(part)).collect::<Result<_, _>>()?)
+            }
             Expr::Not(inner) => Filter::Not(Box::new(self.expr(inner)?)),
             Expr::Clause(clause) => self.clause(clause)?,
         })
@@ -92,11 +80,7 @@ impl Resolver<'_> {
         let mut keys = Vec::new();
         for value in &clause.values {
             let text = value.text();
-            match self
-                .world
-                .project_named(&text)
-                .filter(|project| project.is_searchable())
-            {
+            match self.world.project_named(&text).filter(|project| project.is_searchable()) {
                 Some(project) => keys.push(Arc::<str>::from(project.key())),
                 None => self.errors.push(format!(
                     "The value '{text}' does not exist for the field '{}'.",
@@ -113,11 +97,7 @@ impl Resolver<'_> {
         };
         let bound = match clause.op {
             Op::Is | Op::IsNot | Op::Eq | Op::Ne if *value == Value::Empty => {
-                if clause.op.is_negative() {
-                    Bound::Present
-                } else {
-                    Bound::Absent
-                }
+                if clause.op.is_negative() { Bound::Present } else { Bound::Absent }
             }
             Op::Eq | Op::Ne | Op::Gt | Op::Ge | Op::Lt | Op::Le => {
                 match instant(&clause.field, value, self.world.now(), self.options) {
@@ -141,11 +121,8 @@ impl Resolver<'_> {
         if !matches!(clause.op, Op::Eq | Op::Ne | Op::In | Op::NotIn) {
             return Err(unsupported(clause));
         }
-        let ids: HashSet<IssueId> = clause
-            .values
-            .iter()
-            .filter_map(|value| self.lookup(&clause.field, value))
-            .collect();
+        let ids: HashSet<IssueId> =
+            clause.values.iter().filter_map(|value| self.lookup(&clause.field, value)).collect();
         Ok(negate(clause.op, Filter::Ids(ids)))
     }
 
@@ -168,11 +145,7 @@ impl Resolver<'_> {
             return Filter::Never;
         };
         // Existence was checked without permissions; evaluation needs Browse.
-        match self
-            .world
-            .issue(id)
-            .filter(|issue| self.world.may_browse(issue))
-        {
+        match self.world.issue(id).filter(|issue| self.world.may_browse(issue)) {
             Some(issue) => Filter::KeyRange(clause.op, issue.key().clone()),
             None => Filter::Never,
         }
@@ -187,9 +160,7 @@ impl Resolver<'_> {
         };
         let (found, error) = match number {
             Some(number) => (
-                IssueId::try_from(number)
-                    .ok()
-                    .and_then(|id| self.world.issue(id)),
+                IssueId::try_from(number).ok().and_then(|id| self.world.issue(id)),
                 format!("A value with ID '{number}' does not exist for the field '{field}'."),
             ),
             None => match text.parse::<IssueKey>() {
@@ -197,10 +168,7 @@ impl Resolver<'_> {
                     self.world.issue_by_key(&key),
                     format!("An issue with key '{text}' does not exist for field '{field}'."),
                 ),
-                Err(_) => (
-                    None,
-                    format!("The issue key '{text}' for field '{field}' is invalid."),
-                ),
+                Err(_) => (None, format!("The issue key '{text}' for field '{field}' is invalid.")),
             },
         };
         if found.is_none() {
@@ -219,22 +187,15 @@ impl Resolver<'_> {
             Op::Eq | Op::Ne | Op::In | Op::NotIn => {
                 let filter = Filter::Field {
                     name: field.to_owned(),
-                    values: clause
-                        .values
-                        .iter()
-                        .map(|value| value.text().to_lowercase())
-                        .collect(),
+                    values: clause.values.iter().map(|value| value.text().to_lowercase()).collect(),
                     empty: false,
                 };
                 if !clause.op.is_negative() {
                     return Ok(filter);
                 }
                 // Negations never match an empty field.
-                let present = Filter::Field {
-                    name: field.to_owned(),
-                    values: Vec::new(),
-                    empty: false,
-                };
+                let present =
+                    Filter::Field { name: field.to_owned(), values: Vec::new(), empty: false };
                 Ok(Filter::And(vec![present, Filter::Not(Box::new(filter))]))
             }
             _ => Err(unsupported(clause)),
@@ -243,28 +204,16 @@ impl Resolver<'_> {
 }
 
 fn like(clause: &Clause, field: &str) -> Filter {
-    let needle = clause
-        .values
-        .first()
-        .map(Value::text)
-        .unwrap_or_default()
-        .to_lowercase();
+    let needle = clause.values.first().map(Value::text).unwrap_or_default().to_lowercase();
     let needle = needle.trim_matches(|c| c == '*' || c == '"').to_owned();
-    let fields: &[&str] = if field == "text" {
-        &["summary", "description", "environment"]
-    } else {
-        &[field]
-    };
+    let fields: &[&str] =
+        if field == "text" { &["summary", "description", "environment"] } else { &[field] };
     let fields = fields.iter().map(|name| (*name).to_owned()).collect();
     negate(clause.op, Filter::Contains { fields, needle })
 }
 
 fn negate(op: Op, filter: Filter) -> Filter {
-    if op.is_negative() {
-        Filter::Not(Box::new(filter))
-    } else {
-        filter
-    }
+    if op.is_negative() { Filter::Not(Box::new(filter)) } else { filter }
 }
 
 fn unsupported(clause: &Clause) -> QueryError {

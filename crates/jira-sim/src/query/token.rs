@@ -20,9 +20,8 @@ pub(crate) enum Kind {
     Symbol(&'static str),
 }
 
-const SYMBOLS: [&str; 15] = [
-    "!=", "!~", ">=", "<=", "&&", "||", "(", ")", ",", "=", ">", "<", "~", "!", "&",
-];
+const SYMBOLS: [&str; 15] =
+    ["!=", "!~", ">=", "<=", "&&", "||", "(", ")", ",", "=", ">", "<", "~", "!", "&"];
 const RESERVED: &str = "{}*/%+^$#@[];?|`:";
 
 /// All tokens of a query.
@@ -35,23 +34,14 @@ pub(crate) fn tokens(jql: &str) -> Result<Vec<Token>, QueryError> {
             at += 1;
         } else if c == '"' || c == '\'' {
             let (text, next) = quoted(&chars, at)?;
-            found.push(Token {
-                kind: Kind::Quoted(text),
-                at: at + 1,
-            });
+            found.push(Token { kind: Kind::Quoted(text), at: at + 1 });
             at = next;
         } else if let Some(symbol) = symbol(&chars, at) {
-            found.push(Token {
-                kind: Kind::Symbol(symbol),
-                at: at + 1,
-            });
+            found.push(Token { kind: Kind::Symbol(symbol), at: at + 1 });
             at += symbol.len();
         } else {
             let (text, next) = word(&chars, at)?;
-            found.push(Token {
-                kind: Kind::Word(text),
-                at: at + 1,
-            });
+            found.push(Token { kind: Kind::Word(text), at: at + 1 });
             at = next;
         }
     }
@@ -125,9 +115,7 @@ fn escape(chars: &[char], at: usize) -> Result<(char, usize), QueryError> {
         Some(c @ ('"' | '\'' | '\\' | ' ')) => Ok((*c, at + 2)),
         Some('u') => {
             let digits: String = chars.iter().skip(at + 2).take(4).collect();
-            let code = u32::from_str_radix(&digits, 16)
-                .ok()
-                .filter(|_| digits.len() == 4);
+            let code = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4);
             match code.and_then(char::from_u32) {
                 Some(c) => Ok((c, at + 6)),
                 None => Err(illegal(format!("\\u{digits}"))),

@@ -69,11 +69,7 @@ impl Catalogue {
     /// Adds a field unless it is known.
     pub(crate) fn add_field(&mut self, id: &str, name: &str, schema: Json) {
         if !self.has_field(id) {
-            self.fields.push(FieldDef {
-                id: id.to_owned(),
-                name: name.to_owned(),
-                schema,
-            });
+            self.fields.push(FieldDef { id: id.to_owned(), name: name.to_owned(), schema });
         }
     }
 
@@ -84,7 +80,6 @@ impl Catalogue {
 
     /// The first object of a list whose `name` is this.
     pub(crate) fn named<'a>(list: &'a [Json], name: &str) -> Option<&'a Json> {
-        list.iter()
-            .find(|json| json.member("name").as_deref() == Some(name))
+        list.iter().find(|json| json.member("name").as_deref() == Some(name))
     }
 }

@@ -13,11 +13,7 @@ impl World {
         let now = self.stamp(self.now);
         let json = self.comment_json(id, child, body, &now);
         let issue = self.issue_mut(id)?;
-        issue.comments.push(Child {
-            id: child,
-            json,
-            other: None,
-        });
+        issue.comments.push(Child { id: child, json, other: None });
         issue.set("comment", Slot::Comments);
         self.touch(id)?;
         Ok(child)
@@ -35,10 +31,7 @@ impl World {
     ) -> Result<(), WorldError> {
         let issue = self.issues.get(&id).ok_or(WorldError::NoIssue(id))?;
         let at = position(&issue.comments, id, comment)?;
-        let created = issue
-            .comments
-            .get(at)
-            .and_then(|child| child.json.member("created"));
+        let created = issue.comments.get(at).and_then(|child| child.json.member("created"));
         let created = created.map_or_else(|| self.stamp(self.now), |text| Json::string(&text));
         let json = self.comment_json(id, comment, body, &created);
         let issue = self.issue_mut(id)?;
@@ -75,11 +68,7 @@ impl World {
             seconds / 60
         ));
         let issue = self.issue_mut(id)?;
-        issue.worklogs.push(Child {
-            id: child,
-            json,
-            other: None,
-        });
+        issue.worklogs.push(Child { id: child, json, other: None });
         issue.set("worklog", Slot::Worklogs);
         self.touch(id)?;
         Ok(child)
@@ -116,11 +105,7 @@ impl World {
             quote(name)
         ));
         let issue = self.issue_mut(id)?;
-        issue.attachments.push(Child {
-            id: child,
-            json,
-            other: None,
-        });
+        issue.attachments.push(Child { id: child, json, other: None });
         issue.set("attachment", Slot::Attachments);
         self.touch(id)?;
         Ok(child)
@@ -149,11 +134,7 @@ impl World {
         let inward = self.link_json(link, "inwardIssue", from)?;
         for (id, json, other) in [(from, outward, to), (to, inward, from)] {
             let issue = self.issue_mut(id)?;
-            issue.links.push(Child {
-                id: link,
-                json,
-                other: Some(other),
-            });
+            issue.links.push(Child { id: link, json, other: Some(other) });
             issue.set("issuelinks", Slot::Links);
         }
         Ok(())
@@ -195,12 +176,7 @@ impl World {
 
     fn link_json(&self, link: u64, direction: &str, other: IssueId) -> Result<Json, WorldError> {
         let issue = self.issues.get(&other).ok_or(WorldError::NoIssue(other))?;
-        let kind = self
-            .catalogue
-            .link_types
-            .first()
-            .cloned()
-            .unwrap_or_else(Json::null);
+        let kind = self.catalogue.link_types.first().cloned().unwrap_or_else(Json::null);
         let origin = &self.origin;
         Ok(Json::built(format!(
             r#"{{"id":"{link}","self":"{origin}/rest/api/2/issueLink/{link}","type":{kind},"{direction}":{}}}"#,
@@ -226,8 +202,5 @@ impl World {
 }
 
 fn position(children: &[Child], issue: IssueId, child: u64) -> Result<usize, WorldError> {
-    children
-        .iter()
-        .position(|have| have.id == child)
-        .ok_or(WorldError::NoChild { issue, child })
+    children.iter().position(|have| have.id == child).ok_or(WorldError::NoChild { issue, child })
 }

@@ -5,22 +5,8 @@ use crate::json::{Json, quote};
 
 const STATUSES: [(u32, &str, u32, &str, &str, &str); 6] = [
     (1, "Open", 2, "new", "blue-gray", "To Do"),
-    (
-        3,
-        "In Progress",
-        4,
-        "indeterminate",
-        "yellow",
-        "In Progress",
-    ),
-    (
-        10002,
-        "Patch Available",
-        4,
-        "indeterminate",
-        "yellow",
-        "In Progress",
-    ),
+    (3, "In Progress", 4, "indeterminate", "yellow", "In Progress"),
+    (10002, "Patch Available", 4, "indeterminate", "yellow", "In Progress"),
     (5, "Resolved", 3, "done", "green", "Done"),
     (6, "Closed", 3, "done", "green", "Done"),
     (10001, "Done", 3, "done", "green", "Done"),
@@ -36,21 +22,11 @@ const TYPES: [(u32, &str, bool); 7] = [
     (7, "Sub-task", true),
 ];
 
-const PRIORITIES: [(u32, &str); 5] = [
-    (1, "Blocker"),
-    (2, "Critical"),
-    (3, "Major"),
-    (4, "Minor"),
-    (5, "Trivial"),
-];
+const PRIORITIES: [(u32, &str); 5] =
+    [(1, "Blocker"), (2, "Critical"), (3, "Major"), (4, "Minor"), (5, "Trivial")];
 
-const RESOLUTIONS: [(u32, &str); 5] = [
-    (1, "Fixed"),
-    (2, "Won't Fix"),
-    (3, "Duplicate"),
-    (4, "Incomplete"),
-    (5, "Cannot Reproduce"),
-];
+const RESOLUTIONS: [(u32, &str); 5] =
+    [(1, "Fixed"), (2, "Won't Fix"), (3, "Duplicate"), (4, "Incomplete"), (5, "Cannot Reproduce")];
 
 const LINK_TYPES: [(u32, &str, &str, &str); 4] = [
     (10032, "Blocker", "is blocked by", "blocks"),
@@ -95,18 +71,8 @@ const FIELDS: [(&str, &str, &str, &str); 38] = [
     ("timeestimate", "Remaining Estimate", "number", ""),
     ("timeoriginalestimate", "Original Estimate", "number", ""),
     ("aggregatetimespent", "Σ Time Spent", "number", ""),
-    (
-        "aggregatetimeestimate",
-        "Σ Remaining Estimate",
-        "number",
-        "",
-    ),
-    (
-        "aggregatetimeoriginalestimate",
-        "Σ Original Estimate",
-        "number",
-        "",
-    ),
+    ("aggregatetimeestimate", "Σ Remaining Estimate", "number", ""),
+    ("aggregatetimeoriginalestimate", "Σ Original Estimate", "number", ""),
     ("progress", "Progress", "progress", ""),
     ("aggregateprogress", "Σ Progress", "progress", ""),
 ];
@@ -160,11 +126,7 @@ pub(crate) fn catalogue(origin: &str) -> Catalogue {
         ..Catalogue::default()
     };
     for (id, name, kind, items) in FIELDS {
-        let items = if items.is_empty() {
-            String::new()
-        } else {
-            format!(r#","items":"{items}""#)
-        };
+        let items = if items.is_empty() { String::new() } else { format!(r#","items":"{items}""#) };
         let schema = Json::built(format!(r#"{{"type":"{kind}"{items},"system":"{id}"}}"#));
         catalogue.add_field(id, name, schema);
     }

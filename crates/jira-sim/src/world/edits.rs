@@ -84,10 +84,8 @@ impl World {
     /// Appends a changelog entry by the actor.
     pub(crate) fn add_history(&mut self, id: IssueId, items: &[String]) -> Result<(), WorldError> {
         let history = self.take_child_id();
-        let author = self
-            .actor_json()
-            .map(|user| format!(r#""author":{user},"#))
-            .unwrap_or_default();
+        let author =
+            self.actor_json().map(|user| format!(r#""author":{user},"#)).unwrap_or_default();
         let created = self.stamp(self.now);
         let text = format!(
             r#"{{"id":"{history}",{author}"created":{created},"items":[{}]}}"#,
@@ -118,11 +116,7 @@ impl World {
 
 /// A changelog item, as Jira writes it: ids in `from`/`to`, names in `fromString`/`toString`.
 pub(crate) fn item(field: &str, old: &Json, new: &Json) -> String {
-    let fieldtype = if field.starts_with("customfield_") {
-        "custom"
-    } else {
-        "jira"
-    };
+    let fieldtype = if field.starts_with("customfield_") { "custom" } else { "jira" };
     let id = |json: &Json| match json.member("id").or_else(|| json.member("key")) {
         Some(id) => quote(&id),
         None => "null".to_owned(),

@@ -37,10 +37,7 @@ pub(crate) struct Selection {
 impl Selection {
     /// `*all`.
     pub(crate) fn all() -> Self {
-        Self {
-            all: true,
-            ..Self::default()
-        }
+        Self { all: true, ..Self::default() }
     }
 
     /// Reads the names of a `fields` parameter. With none, or with exclusions only, `*navigable`

@@ -96,8 +96,7 @@ impl Index {
         self.sequence += 1;
         match due {
             Some(due) => {
-                self.pending
-                    .insert((due, self.sequence), Pending { id, entry });
+                self.pending.insert((due, self.sequence), Pending { id, entry });
             }
             None => self.apply(id, entry, self.sequence),
         }
@@ -127,11 +126,7 @@ impl Index {
 
     /// An older change that arrives after a newer one is ignored (Jira versions its entries).
     fn apply(&mut self, id: IssueId, entry: Option<IndexEntry>, sequence: u64) {
-        if self
-            .applied
-            .get(&id)
-            .is_some_and(|applied| *applied > sequence)
-        {
+        if self.applied.get(&id).is_some_and(|applied| *applied > sequence) {
             return;
         }
         self.applied.insert(id, sequence);
@@ -141,10 +136,7 @@ impl Index {
             set.remove(&position(id, &old));
         }
         if let Some(new) = entry {
-            self.sorted
-                .entry(Arc::clone(&new.key.project))
-                .or_default()
-                .insert(position(id, &new));
+            self.sorted.entry(Arc::clone(&new.key.project)).or_default().insert(position(id, &new));
             self.entries.insert(id, new);
         }
     }
@@ -159,11 +151,7 @@ mod tests {
     use super::*;
 
     fn entry(updated: i64) -> Option<IndexEntry> {
-        Some(IndexEntry {
-            key: IssueKey::new("P", 1),
-            updated: Some(updated),
-            created: None,
-        })
+        Some(IndexEntry { key: IssueKey::new("P", 1), updated: Some(updated), created: None })
     }
 
     #[test]

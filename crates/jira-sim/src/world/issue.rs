@@ -183,9 +183,7 @@ impl Issue {
                 let total = self.comments.len();
                 out.push_str(r#"{"comments":"#);
                 push_array(out, self.comments.iter().map(|child| &child.json));
-                out.push_str(&format!(
-                    r#","maxResults":{total},"total":{total},"startAt":0}}"#
-                ));
+                out.push_str(&format!(r#","maxResults":{total},"total":{total},"startAt":0}}"#));
             }
             Slot::Worklogs => {
                 let total = self.worklogs.len();
@@ -194,10 +192,7 @@ impl Issue {
                 ));
                 push_array(
                     out,
-                    self.worklogs
-                        .iter()
-                        .take(INLINE_WORKLOGS)
-                        .map(|child| &child.json),
+                    self.worklogs.iter().take(INLINE_WORKLOGS).map(|child| &child.json),
                 );
                 out.push('}');
             }
@@ -207,10 +202,7 @@ impl Issue {
     }
 
     pub(crate) fn slot(&self, name: &str) -> Option<&Slot> {
-        self.fields
-            .iter()
-            .find(|(have, _)| &**have == name)
-            .map(|(_, slot)| slot)
+        self.fields.iter().find(|(have, _)| &**have == name).map(|(_, slot)| slot)
     }
 
     /// Sets a field, appending it if the issue did not have it.

@@ -46,10 +46,7 @@ pub struct IssueKey {
 impl IssueKey {
     /// The key of a project's issue.
     pub fn new(project: &str, number: u32) -> Self {
-        Self {
-            project: Arc::from(project),
-            number,
-        }
+        Self { project: Arc::from(project), number }
     }
 }
 
@@ -78,9 +75,6 @@ impl FromStr for IssueKey {
             return Err(NotAKey);
         }
         let number = number.parse().map_err(|_| NotAKey)?;
-        Ok(Self {
-            project: Arc::from(project.to_ascii_uppercase()),
-            number,
-        })
+        Ok(Self { project: Arc::from(project.to_ascii_uppercase()), number })
     }
 }

@@ -62,9 +62,7 @@ impl World {
     /// # Errors
     /// When there is no such project.
     pub fn create_many(&mut self, project: &str, count: usize) -> Result<Vec<IssueId>, WorldError> {
-        (1..=count)
-            .map(|n| self.create(project, Draft::new(&format!("issue {n}"))))
-            .collect()
+        (1..=count).map(|n| self.create(project, Draft::new(&format!("issue {n}")))).collect()
     }
 
     /// Imports an issue with its old times; it is indexed at once under its old `updated`.
@@ -88,22 +86,14 @@ impl World {
     /// # Errors
     /// When the issue or the project does not exist.
     pub fn move_issue(&mut self, id: IssueId, project: &str) -> Result<IssueKey, WorldError> {
-        let old = self
-            .issues
-            .get(&id)
-            .ok_or(WorldError::NoIssue(id))?
-            .key
-            .clone();
-        let target = self
-            .project_mut(project)
-            .ok_or_else(|| WorldError::NoProject(project.to_owned()))?;
+        let old = self.issues.get(&id).ok_or(WorldError::NoIssue(id))?.key.clone();
+        let target =
+            self.project_mut(project).ok_or_else(|| WorldError::NoProject(project.to_owned()))?;
         let new = IssueKey::new(project, target.next_number);
         target.next_number += 1;
         let origin = self.origin.clone();
-        let embedded = self
-            .project(project)
-            .map(|project| project.json(&origin))
-            .unwrap_or_else(Json::null);
+        let embedded =
+            self.project(project).map(|project| project.json(&origin)).unwrap_or_else(Json::null);
         self.keys.remove(&old);
         self.former.insert(old.clone(), id);
         self.keys.insert(new.clone(), id);
@@ -112,11 +102,8 @@ impl World {
         issue.key = new.clone();
         let before = issue.field("project").unwrap_or_else(Json::null);
         issue.set("project", Slot::Json(embedded.clone()));
-        let key_item = item(
-            "Key",
-            &Json::string(&old.to_string()),
-            &Json::string(&new.to_string()),
-        );
+        let key_item =
+            item("Key", &Json::string(&old.to_string()), &Json::string(&new.to_string()));
         self.add_history(id, &[item("project", &before, &embedded), key_item])?;
         self.touch(id)?;
         Ok(new)
@@ -199,14 +186,9 @@ impl World {
         updated: Option<Millis>,
     ) -> Issue {
         let named = |list: &[Json], name: &str| {
-            Catalogue::named(list, name)
-                .cloned()
-                .unwrap_or_else(Json::null)
+            Catalogue::named(list, name).cloned().unwrap_or_else(Json::null)
         };
-        let project = self
-            .projects
-            .get(&key.project)
-            .map(|project| project.json(&self.origin));
+        let project = self.projects.get(&key.project).map(|project| project.json(&self.origin));
         let author = self.actor_json().unwrap_or_else(Json::null);
         let empty_list = || Json::built("[]");
         let votes = format!(

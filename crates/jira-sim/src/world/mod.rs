@@ -165,9 +165,7 @@ impl World {
     pub fn issues(&self, project: &str) -> impl Iterator<Item = &Issue> {
         let from = IssueKey::new(project, 0);
         let to = IssueKey::new(project, u32::MAX);
-        self.keys
-            .range(from..=to)
-            .filter_map(|(_, id)| self.issues.get(id))
+        self.keys.range(from..=to).filter_map(|(_, id)| self.issues.get(id))
     }
 
     /// The issues of a project that the caller may browse, in key order.
@@ -183,10 +181,7 @@ impl World {
     /// Whether the caller may see this issue.
     pub fn may_browse(&self, issue: &Issue) -> bool {
         !issue.hidden
-            && self
-                .projects
-                .get(&issue.key.project)
-                .is_none_or(|project| !project.forbidden)
+            && self.projects.get(&issue.key.project).is_none_or(|project| !project.forbidden)
     }
 
     /// What the index holds for an issue; `None` if it is not indexed.
@@ -200,10 +195,7 @@ impl World {
 
     /// Whether every index entry of a project is one the caller may see, and has `updated`.
     pub(crate) fn shows_all_of(&self, project: &str) -> bool {
-        let visible = self
-            .projects
-            .get(project)
-            .is_some_and(Project::is_searchable);
+        let visible = self.projects.get(project).is_some_and(Project::is_searchable);
         visible && self.hidden == 0 && !self.index.is_behind() && !self.index.has_undated(project)
     }
 

@@ -62,19 +62,17 @@ impl World {
     pub fn add_project(&mut self, key: &str, name: &str) -> &mut Project {
         let next_id = 10_100 + 100 * self.projects.len() as u64;
         let key: Arc<str> = Arc::from(key);
-        self.projects
-            .entry(Arc::clone(&key))
-            .or_insert_with(|| Project {
-                id: next_id,
-                key,
-                name: name.to_owned(),
-                archived: false,
-                forbidden: false,
-                next_number: 1,
-                versions: Vec::new(),
-                components: Vec::new(),
-                embedded: None,
-            })
+        self.projects.entry(Arc::clone(&key)).or_insert_with(|| Project {
+            id: next_id,
+            key,
+            name: name.to_owned(),
+            archived: false,
+            forbidden: false,
+            next_number: 1,
+            versions: Vec::new(),
+            components: Vec::new(),
+            embedded: None,
+        })
     }
 
     /// All projects, in key order.

@@ -50,10 +50,7 @@ impl World {
         let at = seconds(at.unwrap_or(self.now));
         for id in self.in_scope(scope) {
             if let Some(issue) = self.issues.get(&id) {
-                let entry = IndexEntry {
-                    updated: Some(at),
-                    ..entry_of(issue)
-                };
+                let entry = IndexEntry { updated: Some(at), ..entry_of(issue) };
                 self.index.put(id, Some(entry), None);
             }
         }
@@ -65,10 +62,7 @@ impl World {
     /// When there is no such issue.
     pub fn skew_index(&mut self, id: IssueId, updated: Option<Millis>) -> Result<(), WorldError> {
         let issue = self.issues.get(&id).ok_or(WorldError::NoIssue(id))?;
-        let entry = IndexEntry {
-            updated: updated.map(seconds),
-            ..entry_of(issue)
-        };
+        let entry = IndexEntry { updated: updated.map(seconds), ..entry_of(issue) };
         self.index.put(id, Some(entry), None);
         Ok(())
     }
@@ -107,10 +101,8 @@ impl World {
                 self.keys.values().copied().chain(ghosts).collect()
             }
             Scope::Project(key) => {
-                let ghosts = self
-                    .index
-                    .of_project(key, i64::MIN)
-                    .filter(|id| !self.issues.contains_key(id));
+                let ghosts =
+                    self.index.of_project(key, i64::MIN).filter(|id| !self.issues.contains_key(id));
                 self.issues(key).map(Issue::id).chain(ghosts).collect()
             }
         }

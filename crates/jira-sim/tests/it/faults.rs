@@ -22,10 +22,7 @@ async fn faults_hit_the_requests_they_name() {
         }
         statuses
     };
-    assert_eq!(
-        statuses(&[LISTING, WHOLE, LISTING, LISTING]).await,
-        [200, 200, 503, 200]
-    );
+    assert_eq!(statuses(&[LISTING, WHOLE, LISTING, LISTING]).await, [200, 200, 503, 200]);
     assert_eq!(faults.hits(rule), 1);
     faults.clear();
     faults.on(
@@ -38,19 +35,9 @@ async fn faults_hit_the_requests_they_name() {
         [502, 200, 502, 200]
     );
     faults.clear();
-    faults.on(
-        Endpoint::Any,
-        When::Chance {
-            probability: 0.5,
-            seed: 3,
-        },
-        Action::Fail(500),
-    );
-    let failed = statuses(&["myself"; 40])
-        .await
-        .into_iter()
-        .filter(|status| *status == 500)
-        .count();
+    faults.on(Endpoint::Any, When::Chance { probability: 0.5, seed: 3 }, Action::Fail(500));
+    let failed =
+        statuses(&["myself"; 40]).await.into_iter().filter(|status| *status == 500).count();
     assert!((5..35).contains(&failed), "{failed}");
 }
 
@@ -64,10 +51,7 @@ async fn throttling_names_seconds_or_a_date() {
     );
     let answer = site.get(LISTING).send().await.unwrap();
     assert_eq!(
-        (
-            answer.status().as_u16(),
-            answer.headers()["retry-after"].to_str().unwrap()
-        ),
+        (answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()),
         (429, "7")
     );
     let ahead = Duration::from_secs(30);
@@ -80,10 +64,7 @@ async fn throttling_names_seconds_or_a_date() {
     let date =
         httpdate::parse_http_date(answer.headers()["retry-after"].to_str().unwrap()).unwrap();
     let left = date.duration_since(SystemTime::now()).unwrap();
-    assert!(
-        left <= ahead && left >= ahead - Duration::from_secs(5),
-        "{left:?}"
-    );
+    assert!(left <= ahead && left >= ahead - Duration::from_secs(5), "{left:?}");
 }
 
 #[tokio::test]
@@ -104,30 +85,17 @@ async fn bodies_are_cut_malformed_or_something_else() {
         (Action::MalformedJson, 200, "application/json"),
         (Action::WrongShape, 200, "application/json"),
         (Action::LoginPage, 200, "text/html"),
-        (
-            Action::Redirect("http://login.invalid/".to_owned()),
-            302,
-            "text/html",
-        ),
+        (Action::Redirect("http://login.invalid/".to_owned()), 302, "text/html"),
     ] {
         faults.clear();
         faults.on(Endpoint::Any, When::Nth(1), action.clone());
         let answer = site.get(WHOLE).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{action:?}");
-        assert!(
-            answer.headers()["content-type"]
-                .to_str()
-                .unwrap()
-                .starts_with(kind),
-            "{action:?}"
-        );
+        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with(kind), "{action:?}");
         let is_jiras = answer.headers().contains_key("x-ausername");
         assert_eq!(is_jiras, kind == "application/json", "{action:?}");
         let parsed = answer.json::<serde_json::Value>().await;
-        assert!(
-            !parsed.is_ok_and(|body| body.get("issues").is_some()),
-            "{action:?}"
-        );
+        assert!(!parsed.is_ok_and(|body| body.get("issues").is_some()), "{action:?}");
     }
     faults.clear();
     faults.on(Endpoint::Any, When::Nth(1), Action::Anonymous);
@@ -157,38 +125,12 @@ async fn a_stalled_request_waits_for_its_gate() {
 async fn a_poisoned_issue_spoils_only_the_answers_that_carry_it_whole() {
     let site = Site::small().await;
     site.server.faults().poison(10_001, Action::MalformedJson);
-    assert_eq!(
-        site.search(json!({"jql": "project = P", "fields": ["updated"]}))
-            .await["total"],
-        3
-    );
-    assert!(
-        site.get(WHOLE)
-            .send()
-            .await
-            .unwrap()
-            .json::<serde_json::Value>()
-            .await
-            .is_err()
-    );
-    assert!(
-        site.get("issue/P-2")
-            .send()
-            .await
-            .unwrap()
-            .json::<serde_json::Value>()
-            .await
-            .is_err()
-    );
-    assert_eq!(
-        site.json("issue/P-2?fields=summary,updated").await["key"],
-        "P-2"
-    );
+    assert_eq!(site.search(json!({"jql": "project = P", "fields": ["updated"]})).await["total"], 3);
+    assert!(site.get(WHOLE).send().await.unwrap().json::<serde_json::Value>().await.is_err());
+    assert!(site.get("issue/P-2").send().await.unwrap().json::<serde_json::Value>().await.is_err());
+    assert_eq!(site.json("issue/P-2?fields=summary,updated").await["key"], "P-2");
     assert_eq!(site.json("issue/P-3").await["key"], "P-3");
-    let spoiled = site
-        .server
-        .requests()
-        .count(|record| record.fault == Some("malformed_json"));
+    let spoiled = site.server.requests().count(|record| record.fault == Some("malformed_json"));
     assert_eq!(spoiled, 2);
 }
 
@@ -196,27 +138,12 @@ async fn a_poisoned_issue_spoils_only_the_answers_that_carry_it_whole() {
 async fn links_cost_time() {
     let (mut world, ids) = small_world();
     world.add_link(ids[0], ids[1]).unwrap();
-    let cost = CostModel {
-        per_link: Duration::from_millis(30),
-        ..CostModel::default()
-    };
-    let site = Site::start(
-        SimConfig {
-            cost,
-            ..SimConfig::default()
-        },
-        world,
-    )
-    .await;
+    let cost = CostModel { per_link: Duration::from_millis(30), ..CostModel::default() };
+    let site = Site::start(SimConfig { cost, ..SimConfig::default() }, world).await;
     site.json("issue/P-1").await;
     site.json("issue/P-1?fields=*all,-issuelinks").await;
-    let took: Vec<_> = site
-        .server
-        .requests()
-        .all()
-        .iter()
-        .map(|record| record.took.unwrap())
-        .collect();
+    let took: Vec<_> =
+        site.server.requests().all().iter().map(|record| record.took.unwrap()).collect();
     assert!(took[0] >= Duration::from_millis(30), "{took:?}");
     assert!(took[1] < took[0], "{took:?}");
 }
@@ -225,11 +152,7 @@ async fn links_cost_time() {
 async fn stopping_answers_what_is_stalled() {
     let site = Site::small().await;
     let gate = Gate::new();
-    site.server.faults().on(
-        Endpoint::Any,
-        When::Always,
-        Action::StallUntil(gate.clone()),
-    );
+    site.server.faults().on(Endpoint::Any, When::Always, Action::StallUntil(gate.clone()));
     let stalled = tokio::spawn(site.get(WHOLE).send());
     gate.reached_by(1).await;
     site.server.stop().await;

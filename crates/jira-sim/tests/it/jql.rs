@@ -13,9 +13,7 @@ fn keys_of(world: &World, jql: &str, options: &SearchOptions) -> Result<Vec<Stri
         .ids
         .iter()
         .map(|id| {
-            world
-                .issue(*id)
-                .map_or_else(|| "ghost".to_owned(), |issue| issue.key().to_string())
+            world.issue(*id).map_or_else(|| "ghost".to_owned(), |issue| issue.key().to_string())
         })
         .collect())
 }
@@ -27,14 +25,8 @@ fn comparisons_are_made_on_whole_seconds() {
     let second = at("2024-05-01T10:01:01.000Z");
     let cases = [
         (format!("project = P AND updated >= {second}"), "P-2 P-3"),
-        (
-            format!("project = P AND updated >= {}", second + 999),
-            "P-2 P-3",
-        ),
-        (
-            format!("project = P AND updated >= {}", second + 1000),
-            "P-3",
-        ),
+        (format!("project = P AND updated >= {}", second + 999), "P-2 P-3"),
+        (format!("project = P AND updated >= {}", second + 1000), "P-3"),
         // A row of the same second is not after it, whatever its milliseconds.
         (format!("project = P AND updated > {second}"), "P-3"),
         (format!("project = P AND updated = {second}"), "P-2"),
@@ -42,26 +34,11 @@ fn comparisons_are_made_on_whole_seconds() {
         (format!("project = P AND updated <= {second}"), "P-1 P-2"),
         (format!("project = P AND updated < {second}"), "P-1"),
         // A minute literal is the instant at its start, for every operator.
-        (
-            r#"project = P AND updated > "2024-05-01 10:01""#.to_owned(),
-            "P-2 P-3",
-        ),
-        (
-            r#"project = P AND updated = "2024-05-01 10:01""#.to_owned(),
-            "",
-        ),
-        (
-            r#"project = P AND updated = "2024/05/01 10:00""#.to_owned(),
-            "P-1",
-        ),
-        (
-            r#"project = P AND updated < "2024-05-01 10:01""#.to_owned(),
-            "P-1",
-        ),
-        (
-            r#"project = P AND created >= "2024-05-01""#.to_owned(),
-            "P-1 P-2 P-3",
-        ),
+        (r#"project = P AND updated > "2024-05-01 10:01""#.to_owned(), "P-2 P-3"),
+        (r#"project = P AND updated = "2024-05-01 10:01""#.to_owned(), ""),
+        (r#"project = P AND updated = "2024/05/01 10:00""#.to_owned(), "P-1"),
+        (r#"project = P AND updated < "2024-05-01 10:01""#.to_owned(), "P-1"),
+        (r#"project = P AND created >= "2024-05-01""#.to_owned(), "P-1 P-2 P-3"),
         // Quoted digits are minutes from now: nothing, and no error.
         (format!(r#"project = P AND updated >= "{second}""#), ""),
         // The clock stands at 10:04:06.
@@ -82,13 +59,7 @@ fn comparisons_are_made_on_whole_seconds() {
 fn clauses_combine_and_compare_as_jira_does() {
     let (mut world, ids) = small_world();
     world
-        .edit(
-            ids[1],
-            &[
-                ("status", "Done".into()),
-                ("labels", serde_json::json!(["Nightly"])),
-            ],
-        )
+        .edit(ids[1], &[("status", "Done".into()), ("labels", serde_json::json!(["Nightly"]))])
         .unwrap();
     world.set_now(world.now() + 1000);
     let cases = [
@@ -112,11 +83,7 @@ fn clauses_combine_and_compare_as_jira_does() {
         ("", "P-1 P-2 P-3 Q-1"),
     ];
     for (jql, expected) in cases {
-        let found = keys_of(
-            &world,
-            &format!("{jql} ORDER BY key"),
-            &SearchOptions::default(),
-        );
+        let found = keys_of(&world, &format!("{jql} ORDER BY key"), &SearchOptions::default());
         assert_eq!(found.unwrap().join(" "), expected, "{jql}");
     }
 }
@@ -125,9 +92,7 @@ fn clauses_combine_and_compare_as_jira_does() {
 fn an_anchor_is_an_issue_first_and_compares_inside_its_project() {
     let (mut world, ids) = small_world();
     for n in 4..=11 {
-        world
-            .create("P", Draft::new(&format!("issue {n}")))
-            .unwrap();
+        world.create("P", Draft::new(&format!("issue {n}"))).unwrap();
     }
     let hidden = world.create("P", Draft::new("hidden")).unwrap();
     world.hide(hidden).unwrap();
@@ -149,11 +114,7 @@ fn an_anchor_is_an_issue_first_and_compares_inside_its_project() {
         ("key in (P-2, P-1)", "P-1 Q-2"),
     ];
     for (jql, expected) in cases {
-        let found = keys_of(
-            &world,
-            &format!("{jql} ORDER BY key ASC"),
-            &SearchOptions::default(),
-        );
+        let found = keys_of(&world, &format!("{jql} ORDER BY key ASC"), &SearchOptions::default());
         assert_eq!(found.unwrap().join(" "), expected, "{jql}");
     }
 }
@@ -167,68 +128,26 @@ fn what_does_not_exist_is_refused_in_jiras_words_unless_validation_is_off() {
     world.add_project("OLD", "Old");
     world.archive_project("OLD", true);
     let cases = [
-        (
-            "key > P-99",
-            "An issue with key 'P-99' does not exist for field 'key'.",
-        ),
-        (
-            "key = P-99",
-            "An issue with key 'P-99' does not exist for field 'key'.",
-        ),
-        (
-            "id > 77",
-            "A value with ID '77' does not exist for the field 'id'.",
-        ),
-        (
-            "id > -1",
-            "A value with ID '-1' does not exist for the field 'id'.",
-        ),
-        (
-            "id in (10000, 77)",
-            "A value with ID '77' does not exist for the field 'id'.",
-        ),
-        (
-            "key > nonsense",
-            "The issue key 'nonsense' for field 'key' is invalid.",
-        ),
-        (
-            "key > P-2",
-            "Operator '>' cannot be applied to moved issue key 'P-2'.",
-        ),
-        (
-            "project = NOPE",
-            "The value 'NOPE' does not exist for the field 'project'.",
-        ),
-        (
-            "project = SECRET",
-            "The value 'SECRET' does not exist for the field 'project'.",
-        ),
-        (
-            "project = OLD",
-            "The value 'OLD' does not exist for the field 'project'.",
-        ),
+        ("key > P-99", "An issue with key 'P-99' does not exist for field 'key'."),
+        ("key = P-99", "An issue with key 'P-99' does not exist for field 'key'."),
+        ("id > 77", "A value with ID '77' does not exist for the field 'id'."),
+        ("id > -1", "A value with ID '-1' does not exist for the field 'id'."),
+        ("id in (10000, 77)", "A value with ID '77' does not exist for the field 'id'."),
+        ("key > nonsense", "The issue key 'nonsense' for field 'key' is invalid."),
+        ("key > P-2", "Operator '>' cannot be applied to moved issue key 'P-2'."),
+        ("project = NOPE", "The value 'NOPE' does not exist for the field 'project'."),
+        ("project = SECRET", "The value 'SECRET' does not exist for the field 'project'."),
+        ("project = OLD", "The value 'OLD' does not exist for the field 'project'."),
     ];
-    let lenient = SearchOptions {
-        validate: false,
-        ..SearchOptions::default()
-    };
+    let lenient = SearchOptions { validate: false, ..SearchOptions::default() };
     for (jql, message) in cases {
         let error = keys_of(&world, jql, &SearchOptions::default()).unwrap_err();
         assert_eq!(error, message, "{jql}");
         let rows = keys_of(&world, jql, &lenient).unwrap();
         assert!(rows.is_empty() || jql.contains("10000"), "{jql}: {rows:?}");
     }
-    assert_eq!(
-        keys_of(&world, "id in (10000, 77)", &lenient).unwrap(),
-        ["P-1"]
-    );
-    for jql in [
-        "colour = red",
-        "project = ORDER",
-        "project >= P",
-        "updated ~ x",
-        "key is EMPTY",
-    ] {
+    assert_eq!(keys_of(&world, "id in (10000, 77)", &lenient).unwrap(), ["P-1"]);
+    for jql in ["colour = red", "project = ORDER", "project >= P", "updated ~ x", "key is EMPTY"] {
         assert!(keys_of(&world, jql, &lenient).is_err(), "{jql}");
     }
 }
@@ -252,29 +171,14 @@ fn order_is_by_second_then_key_number_and_open_ties_are_shuffled() {
     imports(9, 500, "2024-02-01T00:00:00.900Z");
     imports(2, 700, "2024-02-01T00:00:00.500Z");
     let of = |jql: &str, tie_seed: u64| {
-        keys_of(
-            &world,
-            jql,
-            &SearchOptions {
-                tie_seed,
-                ..SearchOptions::default()
-            },
-        )
-        .unwrap()
+        keys_of(&world, jql, &SearchOptions { tie_seed, ..SearchOptions::default() }).unwrap()
     };
-    assert_eq!(
-        of("project = P ORDER BY updated ASC, key ASC", 1),
-        ["P-2", "P-9", "P-10"]
-    );
+    assert_eq!(of("project = P ORDER BY updated ASC, key ASC", 1), ["P-2", "P-9", "P-10"]);
     assert_eq!(of("project = P ORDER BY id", 1), ["P-2", "P-9", "P-10"]);
-    assert_eq!(
-        of("project = P ORDER BY updated DESC, key DESC", 1),
-        ["P-10", "P-9", "P-2"]
-    );
+    assert_eq!(of("project = P ORDER BY updated DESC, key DESC", 1), ["P-10", "P-9", "P-2"]);
     assert_eq!(of("project = P", 1), ["P-10", "P-9", "P-2"]);
-    let shuffled: std::collections::HashSet<_> = (0..20)
-        .map(|seed| of("project = P ORDER BY updated", seed))
-        .collect();
+    let shuffled: std::collections::HashSet<_> =
+        (0..20).map(|seed| of("project = P ORDER BY updated", seed)).collect();
     assert!(shuffled.len() > 1);
 }
 
@@ -299,32 +203,19 @@ fn literals_of_the_repeated_hour_skip_its_first_occurrence() {
         world.create("P", Draft::new("before")).unwrap();
         world.set_now(at(second));
         world.create("P", Draft::new("after")).unwrap();
-        let options = SearchOptions {
-            zone,
-            ..SearchOptions::default()
-        };
-        let found = keys_of(
-            &world,
-            &format!("updated >= \"{literal}\" ORDER BY key"),
-            &options,
-        )
-        .unwrap();
+        let options = SearchOptions { zone, ..SearchOptions::default() };
+        let found =
+            keys_of(&world, &format!("updated >= \"{literal}\" ORDER BY key"), &options).unwrap();
         assert_eq!(found, ["P-2"], "{zone}");
     }
     let (world, _) = small_world();
-    for (zone, gap) in [
-        (Tz::America__New_York, "2024-03-10 02:30"),
-        (Tz::Europe__Berlin, "2024-03-31 02:30"),
-    ] {
-        let options = SearchOptions {
-            zone,
-            ..SearchOptions::default()
-        };
+    for (zone, gap) in
+        [(Tz::America__New_York, "2024-03-10 02:30"), (Tz::Europe__Berlin, "2024-03-31 02:30")]
+    {
+        let options = SearchOptions { zone, ..SearchOptions::default() };
         let error = keys_of(&world, &format!("updated >= \"{gap}\""), &options).unwrap_err();
         assert!(
-            error.starts_with(&format!(
-                "Date value '{gap}' for field 'updated' is invalid"
-            )),
+            error.starts_with(&format!("Date value '{gap}' for field 'updated' is invalid")),
             "{error}"
         );
     }
@@ -338,15 +229,8 @@ fn windows_count_everything_and_return_a_part() {
         world.create("P", Draft::new("x")).unwrap();
         world.advance(Duration::from_secs(1));
     }
-    for jql in [
-        "project = P ORDER BY updated ASC, key ASC",
-        "project = P ORDER BY key ASC",
-    ] {
-        let options = SearchOptions {
-            start: 7,
-            limit: 2,
-            ..SearchOptions::default()
-        };
+    for jql in ["project = P ORDER BY updated ASC, key ASC", "project = P ORDER BY key ASC"] {
+        let options = SearchOptions { start: 7, limit: 2, ..SearchOptions::default() };
         let hits = search(&world, jql, &options).unwrap();
         assert_eq!(hits.total, 10);
         assert_eq!(keys_of(&world, jql, &options).unwrap(), ["P-8", "P-9"]);
@@ -362,11 +246,7 @@ fn the_short_way_through_the_index_counts_what_a_scan_counts() {
     let agree = |world: &World, what: &str, total: usize| {
         let short = format!("project = P AND updated >= {from} {order}");
         let long = format!("(project = P OR project = P) AND updated >= {from} {order}");
-        let options = SearchOptions {
-            start: 1,
-            limit: 1,
-            ..SearchOptions::default()
-        };
+        let options = SearchOptions { start: 1, limit: 1, ..SearchOptions::default() };
         let short = search(world, &short, &options).unwrap();
         assert_eq!(short, search(world, &long, &options).unwrap(), "{what}");
         assert_eq!(short.total, total, "{what}");

@@ -16,12 +16,7 @@ pub(crate) fn small_world() -> (World, Vec<IssueId>) {
     world.add_project("P", "Project P");
     world.add_project("Q", "Project Q");
     let mut ids = Vec::new();
-    for (project, summary) in [
-        ("P", "first"),
-        ("P", "second"),
-        ("P", "third"),
-        ("Q", "other"),
-    ] {
+    for (project, summary) in [("P", "first"), ("P", "second"), ("P", "third"), ("Q", "other")] {
         ids.push(world.create(project, Draft::new(summary)).unwrap());
         world.advance(Duration::from_millis(61_500));
     }
@@ -51,40 +46,20 @@ impl Site {
     }
 
     pub(crate) fn get(&self, resource: &str) -> reqwest::RequestBuilder {
-        self.client
-            .get(format!("{}/rest/api/2/{resource}", self.server.base_url()))
+        self.client.get(format!("{}/rest/api/2/{resource}", self.server.base_url()))
     }
 
     pub(crate) async fn json(&self, resource: &str) -> Value {
-        self.get(resource)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
+        self.get(resource).send().await.unwrap().json().await.unwrap()
     }
 
     pub(crate) async fn search(&self, body: Value) -> Value {
         let url = format!("{}/rest/api/2/search", self.server.base_url());
-        self.client
-            .post(url)
-            .json(&body)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
+        self.client.post(url).json(&body).send().await.unwrap().json().await.unwrap()
     }
 }
 
 /// The keys of the rows.
 pub(crate) fn keys(page: &Value) -> Vec<&str> {
-    page["issues"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|issue| issue["key"].as_str().unwrap())
-        .collect()
+    page["issues"].as_array().unwrap().iter().map(|issue| issue["key"].as_str().unwrap()).collect()
 }

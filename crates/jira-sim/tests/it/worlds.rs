@@ -14,10 +14,7 @@ fn a_seed_means_one_world() {
     let again = generate(&WorldProfile::new("GEN", 300, 11)).unwrap();
     let other = generate(&WorldProfile::new("GEN", 300, 12)).unwrap();
     let text = |world: &jira_sim::World| -> Vec<String> {
-        world
-            .issues("GEN")
-            .map(|issue| issue.fields_json() + &issue.changelog_json())
-            .collect()
+        world.issues("GEN").map(|issue| issue.fields_json() + &issue.changelog_json()).collect()
     };
     assert_eq!(text(&world), text(&again));
     assert_ne!(text(&world), text(&other));
@@ -32,19 +29,13 @@ fn a_realistic_world_has_what_real_ones_have() {
     let count = |matches: &dyn Fn(&jira_sim::Issue) -> bool| {
         issues.iter().filter(|issue| matches(issue)).count()
     };
-    let text = issues
-        .iter()
-        .map(|issue| issue.fields_json())
-        .collect::<Vec<_>>();
+    let text = issues.iter().map(|issue| issue.fields_json()).collect::<Vec<_>>();
     for body in &text {
         serde_json::from_str::<&RawValue>(body).unwrap();
     }
     let mut sizes: Vec<usize> = text.iter().map(String::len).collect();
     sizes.sort_unstable();
-    println!(
-        "fields: p50 {} p95 {} max {}",
-        sizes[1250], sizes[2375], sizes[2499]
-    );
+    println!("fields: p50 {} p95 {} max {}", sizes[1250], sizes[2375], sizes[2499]);
     assert!(
         (8_000..16_000).contains(&sizes[1250]) && sizes[2499] > 40_000,
         "{} {}",
@@ -57,14 +48,7 @@ fn a_realistic_world_has_what_real_ones_have() {
     assert!(count(&|issue| !issue.former_keys().is_empty()) > 20);
     assert!(count(&|issue| issue.field("parent").is_some()) > 300);
     assert!(count(&|issue| issue.field("creator").unwrap().is_null()) > 0);
-    for odd in [
-        r"\u0000",
-        r"\\u0000",
-        r"\ud83d alone",
-        "Sprint@",
-        "\"1E2",
-        "Sprint 1",
-    ] {
+    for odd in [r"\u0000", r"\\u0000", r"\ud83d alone", "Sprint@", "\"1E2", "Sprint 1"] {
         let found = issues.iter().any(|issue| {
             let whole = issue.fields_json() + &issue.changelog_json();
             whole.contains(odd.trim_start_matches('"'))
@@ -77,9 +61,8 @@ fn a_realistic_world_has_what_real_ones_have() {
 #[test]
 fn a_plain_issue_has_its_size() {
     let world = generate(&WorldProfile::new("GEN", 50, 1).plain(4_096)).unwrap();
-    let sizes = world
-        .issues("GEN")
-        .map(|issue| issue.fields_json().len() + issue.changelog_json().len());
+    let sizes =
+        world.issues("GEN").map(|issue| issue.fields_json().len() + issue.changelog_json().len());
     let mean = sizes.sum::<usize>() / 50;
     assert!((4_000..4_400).contains(&mean), "{mean}");
 }
@@ -102,10 +85,7 @@ fn payload_files() -> Option<Vec<PathBuf>> {
     .filter(|path| path.is_file())
     .collect();
     if files.is_empty() {
-        println!(
-            "SKIPPED: no payloads in {}; set EXTRACTOR_PAYLOADS",
-            base.display()
-        );
+        println!("SKIPPED: no payloads in {}; set EXTRACTOR_PAYLOADS", base.display());
         return None;
     }
     Some(files)
@@ -120,11 +100,7 @@ async fn real_payloads_come_back_token_for_token() {
     let mut served = 0;
     let mut seen = std::collections::HashSet::new();
     for line in files.iter().flat_map(|path| {
-        std::fs::read_to_string(path)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
     }) {
         let sent: std::collections::HashMap<String, &RawValue> =
             serde_json::from_str(&line).unwrap();
@@ -150,9 +126,7 @@ async fn real_payloads_come_back_token_for_token() {
     }
     assert_eq!(served, report.issues);
     for project in &report.projects {
-        let page: Value = site
-            .json(&format!("search?jql=project={project}&maxResults=0"))
-            .await;
+        let page: Value = site.json(&format!("search?jql=project={project}&maxResults=0")).await;
         assert_eq!(
             page["total"].as_u64().unwrap() as usize,
             site.server.world().issues(project).count()

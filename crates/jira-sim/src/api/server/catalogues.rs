@@ -42,22 +42,14 @@ pub(super) fn fields(ctx: &Context<'_>) -> Answer {
 
 /// `GET project`: what the caller may browse.
 pub(super) fn projects(ctx: &Context<'_>) -> Answer {
-    let visible = ctx
-        .world
-        .projects()
-        .filter(|project| ctx.logged_in && project.is_searchable());
-    let projects: Vec<Json> = visible
-        .map(|project| project.json(ctx.world.origin()))
-        .collect();
+    let visible = ctx.world.projects().filter(|project| ctx.logged_in && project.is_searchable());
+    let projects: Vec<Json> = visible.map(|project| project.json(ctx.world.origin())).collect();
     list(&projects)
 }
 
 /// `GET project/{key}` and what hangs below it. Unknown and forbidden look the same.
 pub(super) fn project(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
-    let found = ctx
-        .world
-        .project_named(key)
-        .filter(|project| ctx.logged_in && !project.forbidden);
+    let found = ctx.world.project_named(key).filter(|project| ctx.logged_in && !project.forbidden);
     let Some(project) = found else {
         return Answer::not_found(&format!("No project could be found with key '{key}'."));
     };
@@ -73,11 +65,7 @@ pub(super) fn project(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
 
 fn whole(ctx: &Context<'_>, project: &Project) -> Answer {
     let brief = project.json(ctx.world.origin());
-    let mut body = brief
-        .as_str()
-        .strip_suffix('}')
-        .unwrap_or_default()
-        .to_owned();
+    let mut body = brief.as_str().strip_suffix('}').unwrap_or_default().to_owned();
     body.push_str(
         r#","expand":"description,lead,issueTypes,url,projectKeys","description":"","components":"#,
     );

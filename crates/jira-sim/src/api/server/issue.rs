@@ -14,10 +14,8 @@ pub(super) fn issue(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
         return Answer::no_such_route(&ctx.seen.path);
     }
     if !ctx.logged_in {
-        let messages = [
-            "You do not have the permission to see the specified issue.",
-            "Login Required",
-        ];
+        let messages =
+            ["You do not have the permission to see the specified issue.", "Login Required"];
         return Answer::errors(StatusCode::UNAUTHORIZED, &messages.map(str::to_owned));
     }
     let Some(issue) = find(ctx, key) else {
@@ -49,10 +47,7 @@ pub(super) fn issue(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
 fn find<'a>(ctx: &Context<'a>, key: &str) -> Option<&'a Issue> {
     let found = match key.parse() {
         Ok(id) => ctx.world.issue(id),
-        Err(_) => key
-            .parse::<IssueKey>()
-            .ok()
-            .and_then(|key| ctx.world.issue_by_key(&key)),
+        Err(_) => key.parse::<IssueKey>().ok().and_then(|key| ctx.world.issue_by_key(&key)),
     };
     found.filter(|issue| ctx.world.may_browse(issue))
 }

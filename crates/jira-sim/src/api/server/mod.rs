@@ -60,13 +60,7 @@ pub(crate) fn route(ctx: &Context<'_>) -> Answer {
 
 /// A page of a child list, `startAt` and `maxResults` as asked or everything.
 fn page_bounds(seen: &Seen, total: usize) -> (usize, usize) {
-    let start = seen
-        .start_at
-        .and_then(|start| usize::try_from(start).ok())
-        .unwrap_or(0);
-    let max = seen
-        .max_results
-        .and_then(|max| usize::try_from(max).ok())
-        .unwrap_or(total);
+    let start = seen.start_at.and_then(|start| usize::try_from(start).ok()).unwrap_or(0);
+    let max = seen.max_results.and_then(|max| usize::try_from(max).ok()).unwrap_or(total);
     (start, max)
 }

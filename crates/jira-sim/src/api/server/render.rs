@@ -16,20 +16,12 @@ impl Shape {
     pub(super) fn of(ctx: &Context<'_>, default_all: bool) -> Self {
         let selection = Selection::parse(ctx.seen.fields.iter().map(String::as_str), default_all);
         let bare = selection.is_bare(|name| ctx.world.catalogue.has_field(name));
-        Self {
-            selection,
-            bare,
-            changelog: ctx.seen.expand.iter().any(|name| name == "changelog"),
-        }
+        Self { selection, bare, changelog: ctx.seen.expand.iter().any(|name| name == "changelog") }
     }
 
     /// How many issue links an answer with this issue carries.
     pub(super) fn links(&self, issue: &Issue) -> usize {
-        if !self.bare && self.selection.takes("issuelinks") {
-            issue.links().len()
-        } else {
-            0
-        }
+        if !self.bare && self.selection.takes("issuelinks") { issue.links().len() } else { 0 }
     }
 }
 
@@ -55,13 +47,8 @@ pub(super) fn push_issue(out: &mut String, ctx: &Context<'_>, issue: &Issue, sha
 
 /// Appends the `names` and `schema` that were asked for.
 pub(super) fn push_field_expansions(out: &mut String, ctx: &Context<'_>, shape: &Shape) {
-    let shown = || {
-        ctx.world
-            .catalogue
-            .fields
-            .iter()
-            .filter(|field| shape.selection.takes(&field.id))
-    };
+    let shown =
+        || ctx.world.catalogue.fields.iter().filter(|field| shape.selection.takes(&field.id));
     let asked = |name: &str| ctx.seen.expand.iter().any(|have| have == name);
     if asked("names") {
         out.push_str(r#","names":{"#);

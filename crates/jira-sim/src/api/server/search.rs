@@ -14,11 +14,7 @@ const DEFAULT_PAGE: usize = 50;
 /// `GET` and `POST search`.
 pub(super) fn search(ctx: &Context<'_>) -> Answer {
     let max = effective_max(ctx.seen.max_results, ctx.config.page_cap);
-    let start = ctx
-        .seen
-        .start_at
-        .and_then(|start| usize::try_from(start).ok())
-        .unwrap_or(0);
+    let start = ctx.seen.start_at.and_then(|start| usize::try_from(start).ok()).unwrap_or(0);
     if !ctx.logged_in {
         // Nothing is visible to anonymous callers, and that is not an error.
         return Answer::ok(format!(
@@ -45,18 +41,10 @@ pub(super) fn search(ctx: &Context<'_>) -> Answer {
 fn page(ctx: &Context<'_>, hits: &Hits, start: usize, max: usize) -> Answer {
     let shape = Shape::of(ctx, false);
     let mut total = hits.total;
-    if let Some(window) = ctx
-        .config
-        .result_window
-        .filter(|window| window.clamps_total)
-    {
+    if let Some(window) = ctx.config.result_window.filter(|window| window.clamps_total) {
         total = total.min(window.limit);
     }
-    let per_row = if shape.selection.is_whole() {
-        12_000
-    } else {
-        400
-    };
+    let per_row = if shape.selection.is_whole() { 12_000 } else { 400 };
     let mut body = String::with_capacity(256 + per_row * hits.ids.len());
     body.push_str(&format!(
         r#"{{"expand":"schema,names","startAt":{start},"maxResults":{max},"total":{total},"issues":["#
@@ -101,10 +89,8 @@ fn beyond_window(config: &SimConfig, start: usize, max: usize) -> Option<Answer>
     let window = config
         .result_window
         .filter(|window| start + max > window.limit && !window.answers_empty)?;
-    let text = format!(
-        "Search limit exceeded: startAt + maxResults must not exceed {}.",
-        window.limit
-    );
+    let text =
+        format!("Search limit exceeded: startAt + maxResults must not exceed {}.", window.limit);
     Some(Answer::errors(StatusCode::INTERNAL_SERVER_ERROR, &[text]))
 }
 

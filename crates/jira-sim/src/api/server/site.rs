@@ -40,10 +40,7 @@ pub(super) fn server_info(ctx: &Context<'_>) -> Answer {
 /// `GET mypermissions`, of the whole instance or of `projectKey`.
 pub(super) fn permissions(ctx: &Context<'_>) -> Answer {
     if let Some(key) = param(ctx.params, "projectKey")
-        && !ctx
-            .world
-            .project(key)
-            .is_some_and(|project| ctx.logged_in && !project.forbidden)
+        && !ctx.world.project(key).is_some_and(|project| ctx.logged_in && !project.forbidden)
     {
         return Answer::not_found(&format!("No project could be found with key '{key}'."));
     }
