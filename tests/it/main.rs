@@ -4,10 +4,10 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test fails by panicking"
+    reason = "a test fails by panicking, and says what it skipped"
 )]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "and says what it found, or skipped")]
 
 mod app;
 #[path = "../../src/store/testing/cluster.rs"]
