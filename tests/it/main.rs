@@ -14,6 +14,7 @@ mod app;
 mod cluster;
 mod compare;
 mod kill;
+mod memory;
 mod payloads;
 mod reproduction;
 mod simulation;

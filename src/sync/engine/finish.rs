@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Held};
@@ -11,7 +11,7 @@ use crate::seek::{Method, ScanPlan, Summary};
 use crate::store::{ProjectLease, QueueScope, Run, StoreError};
 use crate::sync::certify::{self, Remedy};
 use crate::sync::error::SyncError;
-use crate::sync::hydrate::Hydrator;
+use crate::sync::hydrate::{Hydrator, WRITERS};
 use crate::sync::listing::{Listed, Listing};
 use crate::sync::pace::Pace;
 
@@ -115,6 +115,7 @@ impl Engine {
             worker: self.worker,
             scope,
             pace: std::sync::Mutex::new(pace),
+            writers: Semaphore::new(WRITERS),
             progress: Arc::clone(&self.progress),
             no_more: CancellationToken::new(),
             stop,
