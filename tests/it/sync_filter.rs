@@ -69,7 +69,8 @@ async fn a_changed_filter_lists_everything_although_the_first_try_fails() {
 
     app.options.filter = None;
     let process = app.process().await;
-    let redirect = app.sim.faults().on(Endpoint::SearchListing, When::Always, Action::Redirect);
+    let away = Action::Redirect("https://sso.example.invalid/".to_owned());
+    let redirect = app.sim.faults().on(Endpoint::SearchListing, When::Always, away);
     let delta = crate::app::request("PROJ", RunKind::Delta);
     process.engine.run_project(&delta).await.unwrap_err();
     process.session.close().await.unwrap();
