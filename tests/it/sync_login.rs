@@ -95,6 +95,21 @@ async fn a_wrong_token_is_refused() {
 }
 
 #[tokio::test]
+async fn an_archived_project_is_refused_by_name_and_not_taken_for_an_empty_one() {
+    let app = app().await;
+    app.backfill("PROJ").await.unwrap();
+    app.sim.world_mut().archive_project("PROJ", true);
+    for kind in [RunKind::Backfill, RunKind::Delta] {
+        let error = app.watched("PROJ", kind).await.unwrap_err();
+        assert!(matches!(&error, SyncError::ProjectArchived { .. }), "{error:?}");
+        assert!(error.to_string().contains("PROJ is archived"));
+    }
+    assert_eq!(app.number(ROWS).await, ISSUES as i64);
+    app.sim.world_mut().archive_project("PROJ", false);
+    assert_eq!(app.delta("PROJ").await.unwrap().state, RunState::Completed);
+}
+
+#[tokio::test]
 async fn a_forbidden_project_and_an_unknown_one_are_not_visible() {
     let app = app().await;
     app.backfill("PROJ").await.unwrap();

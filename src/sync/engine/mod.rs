@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::SyncError;
 use super::hydrate::{Drained, Until};
 use super::progress::Progress;
+use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
@@ -117,7 +118,7 @@ impl Engine {
     /// [`SyncError`]; what is stored then is consistent, and the next run goes on from there.
     pub async fn run_project(&self, request: &RunRequest) -> Result<RunReport, SyncError> {
         let began = (Instant::now(), self.jira.stats());
-        self.require_visible(&request.project).await?;
+        require_visible(&self.jira, &request.project).await?;
         let lease = self.acquire(&request.project).await?;
         let (run, resumed) = match self.open_run(&lease, request).await {
             Ok(opened) => opened,

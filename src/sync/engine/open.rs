@@ -17,13 +17,6 @@ const HOLDER_LOOKS: u32 = 4;
 const HOLDER_PAUSE: Duration = Duration::from_millis(300);
 
 impl Engine {
-    pub(super) async fn require_visible(&self, project: &ProjectKey) -> Result<(), SyncError> {
-        match self.jira.project(project).await? {
-            Some(_) => Ok(()),
-            None => Err(SyncError::ProjectNotVisible { project: project.clone() }),
-        }
-    }
-
     /// Takes the project. Postgres needs a moment to notice that a killed process is gone, so a
     /// holder is believed only when it is still there a little later.
     pub(super) async fn acquire(&self, project: &ProjectKey) -> Result<ProjectLease, SyncError> {
