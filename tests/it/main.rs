@@ -8,6 +8,9 @@
 )]
 
 mod app;
+mod binary;
+mod cli_commands;
+mod cli_situations;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
