@@ -152,6 +152,12 @@ async fn a_command_line_that_makes_no_sense_ends_with_64(#[case] line: &str, #[c
     &[("EXTRACTOR_JIRA__BASE_URL", "https://j.invalid"), ("EXTRACTOR_SYNC__FILTER", "a = (")],
     "sync.filter"
 )]
+#[case::user_in_address(
+    "--backfill PROJ",
+    &[("EXTRACTOR_JIRA__BASE_URL", "https://me:hidden-pass@j.invalid")],
+    "jira.base_url"
+)]
+#[case::port("status", &[("DATABASE_URL", "postgres://me:hidden-pass@db:port/x")], "database.url")]
 #[case::file("status --config nowhere.toml", &[], "nowhere.toml")]
 #[tokio::test]
 async fn a_configuration_that_cannot_be_used_ends_with_78(

@@ -1,6 +1,9 @@
 //! Several processes of the real program at one project, and one that is told to stop.
 
-use jira_sim::{Action, Endpoint, Gate, Seen, When, World, WorldProfile, generate};
+use std::time::{Duration, Instant};
+
+use jira_sim::{Action, Endpoint, Gate, RetryAfter, Seen, When, World, WorldProfile, generate};
+use rstest::rstest;
 
 use crate::app::App;
 use crate::binary::{Home, Program};
@@ -120,4 +123,55 @@ async fn a_second_signal_ends_at_once_and_costs_only_what_is_in_flight() {
     program.run().await.with(0);
     assert_not_fetched_again(&app.sim, "PROJ", &committed, mark);
     assert_equal(&app, "PROJ").await;
+}
+
+/// Far less than any of the waits that are cut short here.
+const PROMPTLY: Duration = Duration::from_secs(60);
+
+#[rstest]
+#[case::while_it_asks_who_it_is("--backfill PROJ", Endpoint::Any)]
+#[case::while_it_lists("--backfill PROJ", Endpoint::SearchListing)]
+#[case::while_it_only_counts("--backfill PROJ --dry-run", Endpoint::SearchListing)]
+#[case::while_it_fetches("--backfill PROJ", Endpoint::SearchHydrate)]
+#[case::while_it_checks("check PROJ", Endpoint::Any)]
+#[tokio::test]
+async fn nothing_keeps_it_from_stopping(#[case] command: &str, #[case] endpoint: Endpoint) {
+    let (app, home) = (App::new(world()).await, Home::new());
+    let matches = endpoint.clone();
+    let wait = Action::TooManyRequests(RetryAfter::Seconds(600));
+    app.sim.faults().on(endpoint, When::Always, wait);
+    let told_to_wait = app.sim.requests().expect(1, move |seen| matches.matches(seen));
+    let mut program = home.extractor_at(&app, command).start();
+    told_to_wait.wait().await;
+    let begun = Instant::now();
+    program.terminate();
+    program.says("told to end").await;
+    program.ended().await.with(75);
+    assert!(begun.elapsed() < PROMPTLY, "{:?}", begun.elapsed());
+    assert_eq!(app.number("SELECT count(*) FROM extractor.runs WHERE state = 'running'").await, 0);
+    app.sim.faults().clear();
+    home.extractor_at(&app, "--backfill PROJ").run().await.with(0);
+    assert_equal(&app, "PROJ").await;
+}
+
+#[tokio::test]
+async fn one_of_several_projects_that_is_told_to_stop_stops_them_all() {
+    let app = App::new(world()).await;
+    let ops = WorldProfile::new("OPS", 20, 62).plain(700);
+    jira_sim::populate(&mut app.sim.world_mut(), &ops).unwrap();
+    let home = Home::new();
+    let gate = Gate::new();
+    app.sim.faults().on(Endpoint::SearchHydrate, When::Nth(2), Action::StallUntil(gate.clone()));
+    let program = in_small_batches(home.extractor_at(&app, "--backfill PROJ,OPS --json"));
+    let mut first = program.start();
+    gate.reached_by(1).await;
+    first.terminate();
+    first.says("told to end").await;
+    gate.release();
+    let told = first.ended().await.with(75).json();
+    assert_eq!(told["runs"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(app.number("SELECT count(*) FROM jira.issues WHERE project_key = 'OPS'").await, 0);
+    program.run().await.with(0);
+    assert_equal(&app, "PROJ").await;
+    assert_equal(&app, "OPS").await;
 }
