@@ -9,9 +9,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolCopyExt as _};
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool,
-};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, PgPool};
 use tokio::task::JoinSet;
 
 use crate::options::Options;
@@ -35,6 +33,7 @@ type Part = Vec<(String, Vec<Bytes>)>;
 pub(crate) struct Copy {
     parts: Vec<(PgConnection, Part)>,
     issues: u64,
+    done: Vec<PgConnection>,
 }
 
 impl Copy {
@@ -58,7 +57,7 @@ impl Copy {
         let issues: i64 =
             sqlx::query_scalar("SELECT count(*) FROM jira.issues").fetch_one(&pool).await?;
         pool.close().await;
-        Ok(Self { parts, issues: u64::try_from(issues)? })
+        Ok(Self { parts, issues: u64::try_from(issues)?, done: Vec::new() })
     }
 }
 
@@ -85,7 +84,7 @@ async fn read(
     Ok((format!("COPY plain.{table} ({columns}) FROM STDIN (FORMAT binary)"), rows))
 }
 
-async fn write(mut connection: PgConnection, part: Part) -> anyhow::Result<()> {
+async fn write(mut connection: PgConnection, part: Part) -> anyhow::Result<PgConnection> {
     connection.execute("BEGIN").await?;
     for (statement, rows) in part {
         let mut copy = connection.copy_in_raw(&statement).await?;
@@ -95,17 +94,17 @@ async fn write(mut connection: PgConnection, part: Part) -> anyhow::Result<()> {
         copy.finish().await?;
     }
     connection.execute("COMMIT").await?;
-    Ok(connection.close().await?)
+    Ok(connection)
 }
 
 impl Work for Copy {
-    async fn run(self) -> anyhow::Result<Done> {
+    async fn run(&mut self) -> anyhow::Result<Done> {
         let mut copiers = JoinSet::new();
-        for (connection, part) in self.parts {
+        for (connection, part) in std::mem::take(&mut self.parts) {
             copiers.spawn(write(connection, part));
         }
         while let Some(ended) = copiers.join_next().await {
-            ended??;
+            self.done.push(ended??);
         }
         Ok(Done { issues: self.issues, ..Done::default() })
     }

@@ -47,7 +47,9 @@ fn request(record: &RequestRecord) -> Request {
 }
 
 /// The requests, ready to be sent.
-pub(crate) struct Download {
+pub(crate) struct Download(Arc<Requests>);
+
+struct Requests {
     client: Client,
     base_url: String,
     requests: Vec<Request>,
@@ -57,14 +59,17 @@ pub(crate) struct Download {
 impl Download {
     pub(crate) async fn prepare(options: &Options) -> anyhow::Result<Self> {
         let recorded = std::fs::read(options.recorded.as_ref().context("nothing recorded")?)?;
-        Ok(Self {
+        Ok(Self(Arc::new(Requests {
             client: Client::builder().no_proxy().build()?,
             base_url: options.base_url.clone().context("no base URL")?,
             requests: serde_json::from_slice(&recorded)?,
             clients: options.max_in_flight,
-        })
+        })))
     }
+}
 
+impl Requests {
+    #[expect(clippy::disallowed_methods, reason = "the limit is measured without the client")]
     async fn send(&self, request: &Request) -> anyhow::Result<u64> {
         let url = format!("{}/{}", self.base_url.trim_end_matches('/'), request.url);
         let mut builder = self.client.post(url).header("accept", "application/json");
@@ -81,9 +86,9 @@ impl Download {
 }
 
 impl Work for Download {
-    async fn run(self) -> anyhow::Result<Done> {
+    async fn run(&mut self) -> anyhow::Result<Done> {
         let (next, bytes) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
-        let this = Arc::new(self);
+        let this = Arc::clone(&self.0);
         let mut clients = JoinSet::new();
         for _ in 0..this.clients {
             let (this, next, bytes) = (Arc::clone(&this), Arc::clone(&next), Arc::clone(&bytes));

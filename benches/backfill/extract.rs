@@ -45,14 +45,15 @@ impl Extract {
 }
 
 impl Work for Extract {
-    async fn run(self) -> anyhow::Result<Done> {
+    async fn run(&mut self) -> anyhow::Result<Done> {
         let instance = self.jira.probe(None).await?;
         let (host, version) = ("bench".to_owned(), "0".to_owned());
         let identity = WorkerIdentity { host, pid: std::process::id(), version };
         let session = self.store.open_session(identity).await?;
         let stop = CancellationToken::new();
         let (store, worker) = (self.store.clone(), session.worker());
-        let engine = Engine::new(self.jira.clone(), store, worker, instance, self.settings, stop);
+        let settings = self.settings.clone();
+        let engine = Engine::new(self.jira.clone(), store, worker, instance, settings, stop);
         let request = RunRequest { project: PROJECT.parse()?, kind: RunKind::Backfill };
         let report = engine.run_project(&request).await?;
         anyhow::ensure!(report.state == RunState::Completed, "it ended {report:?}");

@@ -90,10 +90,13 @@ async fn measure(options: &Options, roles: &[Role], database: &Database) -> anyh
         process.go().await?;
     }
     let mut sum = Measured::default();
-    for process in processes {
-        sum = sum.and(&process.finish().await.with_context(|| format!("{roles:?}"))?);
+    for process in &mut processes {
+        sum = sum.and(&process.result().await.with_context(|| format!("{roles:?}"))?);
     }
     let sim_cpu_secs = Cpu::of_this_process()?.since(sim);
     let postgres_cpu_secs = database.cpu()?.since(postgres);
+    for process in processes {
+        process.dismiss().await?;
+    }
     Ok(Line { measured: sum, sim_cpu_secs, postgres_cpu_secs })
 }

@@ -68,12 +68,18 @@ impl Process {
         Ok(self.input.write_all(b"go\n").await?)
     }
 
-    /// Waits for its end.
-    pub(crate) async fn finish(mut self) -> anyhow::Result<Measured> {
+    /// Waits until it is done.
+    pub(crate) async fn result(&mut self) -> anyhow::Result<Measured> {
         let line = self.output.next_line().await?.context("it ended without a result")?;
+        Ok(serde_json::from_str(&line)?)
+    }
+
+    /// Lets it end.
+    pub(crate) async fn dismiss(mut self) -> anyhow::Result<()> {
+        drop(self.input);
         let status = self.child.wait().await?;
         anyhow::ensure!(status.success(), "it ended with {status}");
-        Ok(serde_json::from_str(&line)?)
+        Ok(())
     }
 }
 

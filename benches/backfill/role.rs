@@ -1,4 +1,5 @@
-//! The life of a measured process: prepare, say so, wait for the word, work, say what it took.
+//! The life of a measured process: prepare, say so, wait for the word, work, say what it took, and
+//! wait to be dismissed.
 
 use std::io::{BufRead as _, Write as _};
 use std::time::Instant;
@@ -16,8 +17,8 @@ pub(crate) struct Done {
 
 /// Something to be measured, ready to start.
 pub(crate) trait Work {
-    /// Does it.
-    async fn run(self) -> anyhow::Result<Done>;
+    /// Does it. What it holds, such as connections, stays open until it is dropped.
+    async fn run(&mut self) -> anyhow::Result<Done>;
 }
 
 /// Prepares and runs a role as the parent process says.
@@ -25,7 +26,7 @@ pub(crate) async fn play<W: Work>(
     options: &Options,
     prepare: impl AsyncFnOnce(&Options) -> anyhow::Result<W>,
 ) -> anyhow::Result<()> {
-    let work = prepare(options).await?;
+    let mut work = prepare(options).await?;
     say("ready")?;
     std::io::stdin().lock().read_line(&mut String::new())?;
     let (began, cpu) = (Instant::now(), Cpu::of_this_process()?);
@@ -38,7 +39,10 @@ pub(crate) async fn play<W: Work>(
         cpu_secs: Cpu::of_this_process()?.since(cpu),
         peak_rss_kib: peak_rss_kib()?,
     };
-    say(&serde_json::to_string(&measured)?)
+    say(&serde_json::to_string(&measured)?)?;
+    // Whoever counts what the server's connections have used wants them to be there still.
+    std::io::stdin().lock().read_line(&mut String::new())?;
+    Ok(())
 }
 
 fn say(line: &str) -> anyhow::Result<()> {

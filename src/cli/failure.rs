@@ -175,7 +175,9 @@ fn of_sync(error: &SyncError) -> ExitCode {
             | ScanError::Stuck { .. } => ExitCode::BadData,
         },
         SyncError::Held { .. } | SyncError::Interrupted => ExitCode::TryAgain,
-        SyncError::ProjectNotVisible { .. } => ExitCode::Refused,
+        SyncError::ProjectNotVisible { .. } | SyncError::ProjectArchived { .. } => {
+            ExitCode::Refused
+        }
         SyncError::Crashed(_) => ExitCode::Internal,
     }
 }

@@ -152,6 +152,7 @@ fn what_stops_a_run_has_its_code() {
         (SyncError::Held { project: project(), holder: holder() }, 75),
         (SyncError::Interrupted, 75),
         (SyncError::ProjectNotVisible { project: project() }, 77),
+        (SyncError::ProjectArchived { project: project() }, 77),
         (SyncError::Scan { project: project(), source: ScanError::NoTotal }, 65),
         (SyncError::Scan { project: project(), source: stuck }, 65),
     ];

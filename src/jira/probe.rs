@@ -163,15 +163,16 @@ impl JiraClient {
         };
         let millis = minute.second().millis().to_string();
         for _ in 0..COUNT_ATTEMPTS {
-            let Some(by_millis) = self.split(scope, &millis).await? else { return Ok(false) };
+            let Some(first) = self.split(scope, &millis).await? else { return Ok(false) };
             let expected = match zone {
                 Some(_) => self.split(scope, minute.literal()).await?,
                 None => self.count_dated(scope).await?.map(|dated| Split {
-                    from: by_millis.from,
-                    before: dated.saturating_sub(by_millis.from),
+                    from: first.from,
+                    before: dated.saturating_sub(first.from),
                 }),
             };
-            if expected == Some(by_millis) && by_millis.from > 0 {
+            let Some(again) = self.split(scope, &millis).await? else { return Ok(false) };
+            if first.from > 0 && expected.is_some_and(|split| split.lies_between(first, again)) {
                 return Ok(true);
             }
         }
@@ -227,6 +228,18 @@ const NO_TIME_ZONE: &str = "Jira neither tells the time zone of this account nor
 struct Split {
     from: u64,
     before: u64,
+}
+
+impl Split {
+    /// Whether this is what was there between two looks. An instance in use changes all the time,
+    /// but only so much from one look to the next.
+    fn lies_between(self, one: Self, other: Self) -> bool {
+        let within = |of: fn(Self) -> u64| {
+            let (low, high) = (of(one).min(of(other)), of(one).max(of(other)));
+            (low..=high).contains(&of(self))
+        };
+        within(|split| split.from) && within(|split| split.before)
+    }
 }
 
 fn read_myself(answer: &Answer) -> Result<(Myself, Option<Tz>), Came> {

@@ -168,7 +168,8 @@ struct Changed {
 ///
 /// An issue that is in the queue already keeps its place and its lease. One that waits for this run
 /// as it is listed is left alone altogether: its row may be locked by the writer who is about to
-/// remove it, and waiting for that only to queue it again would fetch it twice.
+/// remove it, and waiting for that only to queue it again would fetch it twice. The `LIMIT 1` keep
+/// the planner from joining the page with everything stored while the tables have no statistics.
 async fn enqueue(
     connection: &mut PgConnection,
     lease: &ProjectLease,
@@ -182,8 +183,12 @@ async fn enqueue(
                      AND (n.updated IS NULL OR q.listed_updated >= n.updated), false) AS waits
              FROM unnest($4::bigint[], $5::text[], $6::timestamptz[], $7::bigint[])
                  AS n(issue_id, key, updated, position)
-             LEFT JOIN jira.issues i ON i.site = $1 AND i.id = n.issue_id
-             LEFT JOIN extractor.pending q ON q.site = $1 AND q.issue_id = n.issue_id
+             LEFT JOIN LATERAL (
+                 SELECT id, key, deleted_at, tier, updated, extracted_at FROM jira.issues
+                 WHERE site = $1 AND id = n.issue_id LIMIT 1) AS i ON true
+             LEFT JOIN LATERAL (
+                 SELECT project_key, run_id, key, listed_updated FROM extractor.pending
+                 WHERE site = $1 AND issue_id = n.issue_id LIMIT 1) AS q ON true
              WHERE i.id IS NULL
                 OR i.key <> n.key
                 OR i.deleted_at IS NOT NULL

@@ -49,7 +49,7 @@ pub(super) enum Remedy {
 /// what was deleted to the reconcile.
 pub(super) fn remedy(kind: RunKind, counts: &Counts, attempt: u32) -> Remedy {
     let accounted = counts.stored + counts.failed;
-    let too_few = accounted < counts.counted || counts.listed < counts.counted_in_stretch;
+    let too_few = unexplained(counts) > 0 || counts.listed < counts.counted_in_stretch;
     let too_many = match kind {
         RunKind::Backfill | RunKind::Reconcile => accounted > counts.counted,
         RunKind::Delta => false,
@@ -59,6 +59,18 @@ pub(super) fn remedy(kind: RunKind, counts: &Counts, attempt: u32) -> Remedy {
     } else {
         Remedy::None
     }
+}
+
+/// Whether the next run may go on from this run's start: everything that can be had is stored or
+/// named, even if Jira's index counts entries of which it delivers no issue.
+pub(super) fn may_advance(counts: &Counts) -> bool {
+    unexplained(counts) == 0 && not_listed(counts).is_none() && collapsed(counts).is_none()
+}
+
+/// What Jira counts that is neither stored, nor failed, nor known to be undeliverable.
+fn unexplained(counts: &Counts) -> u64 {
+    let accounted = counts.stored + counts.failed + counts.unloadable;
+    counts.counted.saturating_sub(accounted)
 }
 
 /// The certificate that the counts deserve.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::error::SyncError;
 use super::listing::{Answer, ask};
+use super::visible::require_visible;
 use crate::jira::JiraClient;
 use crate::jql::Query;
 use crate::model::{Checkpoint, IssueId, ProjectKey};
@@ -33,9 +34,7 @@ impl DryRun {
     /// [`SyncError`].
     pub async fn of(jira: &JiraClient, plan: ScanPlan) -> Result<Self, SyncError> {
         let project = plan.project.clone();
-        if jira.project(&project).await?.is_none() {
-            return Err(SyncError::ProjectNotVisible { project });
-        }
+        require_visible(jira, &project).await?;
         let lists_from = plan.from;
         let whole = Query::project(project.clone(), plan.filter.clone());
         let counted = jira.count(&whole.to_string()).await?;

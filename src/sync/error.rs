@@ -39,6 +39,15 @@ pub enum SyncError {
         /// Which project.
         project: ProjectKey,
     },
+    /// Jira leaves the project's issues out of every search.
+    #[error(
+        "project {project} is archived, and Jira's search leaves archived issues out; restore it to \
+         extract it, or take it out of sync.projects"
+    )]
+    ProjectArchived {
+        /// Which project.
+        project: ProjectKey,
+    },
     /// It was told to stop; the next run goes on from the checkpoint.
     #[error("stopped before the end; the next run goes on from the checkpoint")]
     Interrupted,
@@ -66,7 +75,9 @@ impl SyncError {
             }
             Self::Scan { source: ScanError::Refused { .. }, .. } => FailureCategory::UserFixable,
             Self::Scan { .. } => FailureCategory::Temporary,
-            Self::ProjectNotVisible { .. } => FailureCategory::AdminRequired,
+            Self::ProjectNotVisible { .. } | Self::ProjectArchived { .. } => {
+                FailureCategory::AdminRequired
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,10 @@ use crate::store::{Batch, PendingCounts, QueueScope, Release, Store, StoreError}
 const BATCH_LEASE: Duration = Duration::from_mins(20);
 /// The longest wait for work before the queue is looked at again.
 const POLL: Duration = Duration::from_millis(500);
+
+/// Batches written at once by one process, at the most. Every writer locks its run's counters until
+/// its commit is on disk, so more of them only wait for each other, with connections in their hands.
+pub(super) const WRITERS: usize = 4;
 
 /// When hydration is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub(super) struct Hydrator {
     pub(super) worker: WorkerId,
     pub(super) scope: QueueScope,
     pub(super) pace: SharedPace,
+    /// As many permits as batches may be written at once.
+    pub(super) writers: Semaphore,
     pub(super) progress: Arc<Progress>,
     /// Nothing more will be queued.
     pub(super) no_more: CancellationToken,
@@ -138,6 +144,8 @@ impl Hydrator {
                 "issue not fetched whole"
             );
         }
+        // Held while writing; acquiring fails only on a closed semaphore, which this never is.
+        let _turn = self.writers.acquire().await.ok();
         let written = split::write(&self.store, batch, fetched).await?;
         let stay = written.behind + written.retried;
         Ok((batch.items.len() as u64).saturating_sub(stay))

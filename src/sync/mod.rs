@@ -28,6 +28,7 @@ mod precedent;
 mod progress;
 mod retry;
 mod split;
+mod visible;
 
 pub use dry_run::DryRun;
 pub use engine::{Engine, EngineSettings, RunReport, RunRequest};

@@ -1,29 +1,37 @@
-//! What Jira counted when the project was last certified: a count that has collapsed since is no
-//! proof of anything.
+//! The run that a project's cursor stands at: what the next one follows and is measured against.
 
 use super::error::SyncError;
-use crate::store::{ProjectLease, Run, RunFilter, Store};
+use crate::store::{ProjectLease, RunFilter, Store};
 
-/// What Jira counted at the run that the project's cursor stands at, if that had the same filter.
-/// After a reset of the cursor there is none.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn counted_before(
-    store: &Store,
-    lease: &ProjectLease,
-    run: &Run,
-) -> Result<Option<u64>, SyncError> {
-    let cursors = store.list_cursors(Some(lease.site())).await?;
-    let last = cursors.into_iter().find(|cursor| cursor.project == *lease.project());
-    let Some(id) = last.filter(|c| c.completed_until.is_some()).and_then(|c| c.last_run) else {
-        return Ok(None);
-    };
-    let of_id = RunFilter { id: Some(id), ..RunFilter::default() };
-    let same_filter =
-        store.list_runs(&of_id, 1).await?.pop().is_some_and(|last| last.filter == run.filter);
-    if !same_filter {
-        return Ok(None);
+/// The last run that moved the project's cursor. After a reset of the cursor there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Precedent {
+    /// The extra JQL it ran with.
+    pub(super) filter: Option<String>,
+    /// What Jira counted when it was certified.
+    pub(super) counted: Option<u64>,
+}
+
+impl Precedent {
+    /// Loads it. Runs that came later and did not get to their end do not count: what they were to
+    /// list may not have been listed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn load(
+        store: &Store,
+        lease: &ProjectLease,
+    ) -> Result<Option<Self>, SyncError> {
+        let cursors = store.list_cursors(Some(lease.site())).await?;
+        let cursor = cursors.into_iter().find(|cursor| cursor.project == *lease.project());
+        let Some(id) = cursor.filter(|c| c.completed_until.is_some()).and_then(|c| c.last_run)
+        else {
+            return Ok(None);
+        };
+        let of_id = RunFilter { id: Some(id), ..RunFilter::default() };
+        let Some(run) = store.list_runs(&of_id, 1).await?.pop() else { return Ok(None) };
+        let certificate = store.load_certificate(id).await?;
+        let counted = certificate.map(|certificate| certificate.counted);
+        Ok(Some(Self { filter: run.filter, counted }))
     }
-    Ok(store.load_certificate(id).await?.map(|certificate| certificate.counted))
 }

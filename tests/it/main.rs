@@ -4,7 +4,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it skipped"
 )]
 
 mod app;
@@ -19,6 +21,7 @@ mod cli_situations;
 mod cluster;
 mod compare;
 mod kill;
+mod memory;
 mod payloads;
 mod reproduction;
 mod simulation;

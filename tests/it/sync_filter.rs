@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use extractor::model::{RunKind, RunState, Verdict};
-use jira_sim::{IssueId, WorldProfile, generate};
+use jira_sim::{Action, Endpoint, IssueId, When, WorldProfile, generate};
 
 use crate::app::App;
 
@@ -51,6 +51,34 @@ async fn only_what_the_filter_matches_is_extracted_and_changing_it_lists_everyth
     let report = app.delta("PROJ").await.unwrap();
     assert_eq!((report.kind, report.counters.listed), (RunKind::Delta, 0));
     crate::compare::assert_equal(&app, "PROJ").await;
+}
+
+/// The first run with a new filter lists everything, even if it takes two: it is the run that the
+/// cursor stands at which must have had the filter, not the one that was tried last.
+#[tokio::test]
+async fn a_changed_filter_lists_everything_although_the_first_try_fails() {
+    let world = generate(&WorldProfile::new("PROJ", 60, 18).plain(600)).unwrap();
+    let mut app = App::new(world).await;
+    app.sim.world_mut().advance(Duration::from_secs(6 * 3_600));
+    let ids: Vec<IssueId> = app.sim.world().issues("PROJ").map(jira_sim::Issue::id).collect();
+    set_priorities(&app, &ids);
+    app.sim.world_mut().advance(Duration::from_secs(6 * 3_600));
+    app.options.filter = Some("priority = Minor".to_owned());
+    app.backfill("PROJ").await.unwrap();
+    assert_eq!(app.number(ALL).await, 20);
+
+    app.options.filter = None;
+    let process = app.process().await;
+    let away = Action::Redirect("https://sso.example.invalid/".to_owned());
+    let redirect = app.sim.faults().on(Endpoint::SearchListing, When::Always, away);
+    let delta = crate::app::request("PROJ", RunKind::Delta);
+    process.engine.run_project(&delta).await.unwrap_err();
+    process.session.close().await.unwrap();
+    app.sim.faults().remove(redirect);
+
+    let report = app.delta("PROJ").await.unwrap();
+    assert_eq!((report.kind, report.state), (RunKind::Backfill, RunState::Completed));
+    assert_eq!(app.number(ALL).await, 60);
 }
 
 /// A third becomes Minor, the others Major.

@@ -123,6 +123,32 @@ async fn an_issue_that_is_late_in_the_index_is_found_within_the_overlap() {
 }
 
 #[tokio::test]
+async fn documents_newer_than_their_index_entries_do_not_lead_the_listing_past_what_lies_between() {
+    let app = app().await;
+    {
+        let mut world = app.sim.world_mut();
+        let mut by_index: Vec<(i64, IssueId)> = world
+            .issues("PROJ")
+            .map(jira_sim::Issue::id)
+            .map(|id| (world.index_entry(id).unwrap().updated.unwrap(), id))
+            .collect();
+        by_index.sort_unstable();
+        // The last row of each of the first pages, and its neighbours.
+        for (indexed, id) in by_index.into_iter().skip(45).step_by(3).take(40) {
+            world.advance(Duration::from_secs(60));
+            world.add_comment(id, "the index has not heard of it").unwrap();
+            world.skew_index(id, Some(indexed * 1_000)).unwrap();
+        }
+        world.advance(Duration::from_secs(60));
+    }
+    let report = app.backfill("PROJ").await.unwrap();
+    assert_eq!(report.state, RunState::Completed);
+    assert_eq!(report.certificate.attempts, 1, "the first listing found everything: {report:?}");
+    assert!(report.listing.distrusted > 0, "documents did mislead: {report:?}");
+    assert_equal(&app, "PROJ").await;
+}
+
+#[tokio::test]
 async fn issues_without_updated_are_stored() {
     let app = app().await;
     for id in ids(&app).into_iter().step_by(4) {

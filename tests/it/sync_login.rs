@@ -95,6 +95,21 @@ async fn a_wrong_token_is_refused() {
 }
 
 #[tokio::test]
+async fn an_archived_project_is_refused_by_name_and_not_taken_for_an_empty_one() {
+    let app = app().await;
+    app.backfill("PROJ").await.unwrap();
+    app.sim.world_mut().archive_project("PROJ", true);
+    for kind in [RunKind::Backfill, RunKind::Delta] {
+        let error = app.watched("PROJ", kind).await.unwrap_err();
+        assert!(matches!(&error, SyncError::ProjectArchived { .. }), "{error:?}");
+        assert!(error.to_string().contains("PROJ is archived"));
+    }
+    assert_eq!(app.number(ROWS).await, ISSUES as i64);
+    app.sim.world_mut().archive_project("PROJ", false);
+    assert_eq!(app.delta("PROJ").await.unwrap().state, RunState::Completed);
+}
+
+#[tokio::test]
 async fn a_forbidden_project_and_an_unknown_one_are_not_visible() {
     let app = app().await;
     app.backfill("PROJ").await.unwrap();
@@ -154,7 +169,9 @@ async fn a_run_that_is_told_to_wait_waits_and_completes(
     let app = app().await;
     let process = app.process().await;
     // Dates are told by the simulator's own clock, which is real time in this header only.
-    app.sim.world_mut().set_now(chrono::Utc::now().timestamp_millis());
+    #[expect(clippy::disallowed_methods, reason = "the header compares with the real time")]
+    let now = chrono::Utc::now();
+    app.sim.world_mut().set_now(now.timestamp_millis());
     let rule = app.sim.faults().on(endpoint, When::Range(2..=3), Action::TooManyRequests(after));
     let backfill = crate::app::request("PROJ", RunKind::Backfill);
     let report = process.engine.run_project(&backfill).await.unwrap();

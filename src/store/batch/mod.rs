@@ -92,9 +92,13 @@ async fn lock_leased(
 ) -> Result<BTreeMap<i64, Leased>, StoreError> {
     let ids = parts.all_ids();
     let rows = sqlx::query!(
-        "SELECT issue_id, run_id, listed_updated, attempts FROM extractor.pending
-         WHERE site = $1 AND issue_id = ANY($2) AND lease_token = $3
-         ORDER BY issue_id FOR UPDATE",
+        // Row by row in the order of the ids, whatever the planner believes of the table.
+        r#"SELECT p.issue_id AS "issue_id!", p.run_id AS "run_id!", p.listed_updated,
+             p.attempts AS "attempts!"
+           FROM unnest($2::bigint[]) AS n(issue_id) CROSS JOIN LATERAL (
+               SELECT issue_id, run_id, listed_updated, attempts FROM extractor.pending
+               WHERE site = $1 AND issue_id = n.issue_id AND lease_token = $3
+               LIMIT 1 FOR UPDATE) AS p"#,
         parts.site.as_str(),
         &ids,
         parts.token,
@@ -163,8 +167,11 @@ async fn leave_queue(
     departures: &Departures,
 ) -> Result<(), StoreError> {
     let removed = sqlx::query!(
-        "DELETE FROM extractor.pending
-         WHERE site = $1 AND issue_id = ANY($2) AND lease_token = $3",
+        // By address: the rows are locked, and looking them up one by one needs no statistics.
+        "DELETE FROM extractor.pending WHERE ctid = ANY (ARRAY(
+             SELECT p.ctid FROM unnest($2::bigint[]) AS n(issue_id) CROSS JOIN LATERAL (
+                 SELECT ctid FROM extractor.pending
+                 WHERE site = $1 AND issue_id = n.issue_id AND lease_token = $3 LIMIT 1) AS p))",
         parts.site.as_str(),
         &departures.leaving,
         parts.token,

@@ -19,9 +19,14 @@ pub(in crate::store) async fn load_stored(
     ids: &[i64],
 ) -> Result<BTreeMap<i64, StoredIssue>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT id, key, updated, tier, content_hash, extracted_at,
-             deleted_at IS NOT NULL AS "deleted!"
-           FROM jira.issues WHERE site = $1 AND id = ANY($2)"#,
+        // While the table has no statistics, `id = ANY(...)` would read the whole site.
+        r#"SELECT i.id AS "id!", i.key AS "key!", i.updated, i.tier AS "tier!",
+             i.content_hash AS "content_hash!", i.extracted_at AS "extracted_at!",
+             i.deleted AS "deleted!"
+           FROM unnest($2::bigint[]) AS n(id) CROSS JOIN LATERAL (
+               SELECT id, key, updated, tier, content_hash, extracted_at,
+                   deleted_at IS NOT NULL AS deleted
+               FROM jira.issues WHERE site = $1 AND id = n.id LIMIT 1) AS i"#,
         site.as_str(),
         ids,
     )

@@ -4,6 +4,7 @@
 //! `SIMULATION_SEED=n` plays one seed, `SIMULATION_SEEDS=n` that many.
 
 mod changes;
+mod checks;
 mod process;
 mod script;
 mod settled;

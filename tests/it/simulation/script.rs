@@ -46,8 +46,11 @@ pub(super) enum Mishap {
     Kill(At),
     /// All connections of Postgres are cut.
     Cut(At),
-    /// Another process hydrates with it, and the first is killed.
-    Company(At),
+    /// Another process hydrates with it, and one of the two is killed.
+    Company {
+        at: At,
+        kills_helper: bool,
+    },
     /// Another process wants to run the same project meanwhile.
     Rival(u64),
     /// The process sleeps past its lease, another takes over; the sleeper wakes when that one has
@@ -96,7 +99,7 @@ impl Run {
         let mishap = match r.below(20) {
             0..13 => Mishap::Kill(At::draw(r)),
             13..15 => Mishap::Cut(At::draw(r)),
-            15..17 => Mishap::Company(At::draw(r)),
+            15..17 => Mishap::Company { at: At::draw(r), kills_helper: r.chance(0.5) },
             17 => Mishap::Rival(1 + r.draw() % 30),
             18 => Mishap::Sleep {
                 at_request: 15 + r.draw() % 15,

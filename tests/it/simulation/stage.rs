@@ -1,21 +1,18 @@
-//! Plays a script over the real stack, and holds what must hold after every step of it.
+//! Plays a script over the real stack. What must hold meanwhile is `checks`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use extractor::jira::Credentials;
-use extractor::model::RunKind;
 use extractor::sync::SyncError;
-use jira_sim::{Auth, IndexLag, IssueId, Random, Shape, SimConfig, World, WorldProfile, generate};
-use sqlx::AssertSqlSafe;
+use jira_sim::{Auth, IssueId, Random, Shape, SimConfig, World, WorldProfile, generate};
 
 use super::changes::{Change, ELSEWHERE, PROJECT};
 use super::process::{Duty, Ended, Grip, Process, Setup};
 use super::script::{At, Mishap, OVERLAP, Run, Script, Step};
-use super::settled::{Settled, assert_not_fetched_again, settled};
+use super::settled::settled;
 use crate::app::{App, request};
-use crate::compare::differences;
 
 const TOKEN: &str = "simulated-token";
 
@@ -41,12 +38,14 @@ impl Played {
     }
 }
 
-struct Stage {
-    app: App,
+/// A world and a database, and what a script has made of them so far.
+pub(super) struct Stage {
+    pub(super) app: App,
     setup: Setup,
-    cursor: Option<i64>,
+    /// The furthest the cursor has been seen.
+    pub(super) cursor: Option<i64>,
     /// Issues whose visibility has changed: what is stored of them may be fetched again.
-    flickering: BTreeSet<IssueId>,
+    pub(super) flickering: BTreeSet<IssueId>,
     played: Played,
 }
 
@@ -103,7 +102,7 @@ impl Stage {
         world.issues(PROJECT).filter(|issue| issue.is_hidden()).map(jira_sim::Issue::id).collect()
     }
 
-    async fn run(&mut self, run: &Run) {
+    pub(super) async fn run(&mut self, run: &Run) {
         let (before, stored) = (self.hidden(), settled(&self.app.pool, PROJECT).await);
         let mark = self.app.sim.requests().all().len();
         for (endpoint, when, action) in &run.faults {
@@ -144,17 +143,8 @@ impl Stage {
                 let ended = process.ended(&self.app.pool).await;
                 assert!(matches!(ended, Ended::Ran(_)), "{ended:?}");
             }
-            Mishap::Company(at) => {
-                self.watch(run, Some((at, true)), &grip);
-                let helping = Arc::new(Grip::default());
-                let helper = self.process(Duty::Drain, &helping);
-                let ended = self.process(duty, &grip).ended(&self.app.pool).await;
-                helping.stop();
-                let helped = helper.ended(&self.app.pool).await;
-                if run.faults.is_empty() {
-                    assert!(matches!(helped, Ended::Drained(Ok(_))), "{helped:?}");
-                }
-                self.note_kill(run, &ended).await;
+            Mishap::Company { at, kills_helper } => {
+                self.keep_company(run, duty, &grip, at, kills_helper).await;
             }
             Mishap::Rival(at) => {
                 self.watch(run, Some((At::Request(at), false)), &grip);
@@ -170,6 +160,29 @@ impl Stage {
                 self.put_to_sleep(run, duty, &grip, wakes_at).await;
             }
         }
+    }
+
+    /// Has another process hydrate with the first, and one of them killed.
+    async fn keep_company(
+        &mut self,
+        run: &Run,
+        duty: Duty,
+        grip: &Arc<Grip>,
+        at: At,
+        kills_helper: bool,
+    ) {
+        let helping = Arc::new(Grip::default());
+        self.watch(run, Some((at, true)), if kills_helper { &helping } else { grip });
+        let helper = self.process(Duty::Drain, &helping);
+        let ended = self.process(duty, grip).ended(&self.app.pool).await;
+        helping.stop();
+        let helped = helper.ended(&self.app.pool).await;
+        if run.faults.is_empty() {
+            let in_order = matches!(helped, Ended::Drained(Ok(_)));
+            assert!(in_order || matches!(helped, Ended::Killed), "{helped:?}");
+        }
+        self.played.kills += usize::from(matches!(helped, Ended::Killed));
+        self.note_kill(run, &ended).await;
     }
 
     fn process(&self, duty: Duty, grip: &Arc<Grip>) -> Process {
@@ -292,118 +305,6 @@ impl Stage {
                 return true;
             }
             grip.resume();
-        }
-    }
-
-    /// Everything that only the holder of a lease may write.
-    async fn written(&self) -> String {
-        let table = |name: &str| {
-            format!(
-                "(SELECT md5(coalesce(string_agg(t::text, ' ' ORDER BY t::text), '')) FROM {name} t)"
-            )
-        };
-        let tables = [
-            "jira.issues",
-            "jira.comments",
-            "extractor.runs",
-            "extractor.cursors",
-            "extractor.listed",
-            "extractor.pending",
-            "extractor.failures",
-            "extractor.certificates",
-        ];
-        let sql = format!("SELECT concat_ws(' ', {})", tables.map(table).join(", "));
-        let row: (String,) =
-            sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&self.app.pool).await.unwrap();
-        row.0
-    }
-
-    /// What was stored and has not changed since is not served whole again.
-    fn nothing_was_fetched_again(&self, mut stored: Settled, mark: usize) {
-        stored.retain(|id, _| !self.flickering.contains(id));
-        assert_not_fetched_again(&self.app.sim, PROJECT, &stored, mark);
-    }
-
-    /// What holds at any time.
-    async fn check_always(&mut self, step: usize) {
-        let cursor: Option<(Option<i64>,)> = sqlx::query_as(
-            "SELECT (extract(epoch FROM completed_until) * 1000)::bigint FROM extractor.cursors
-             WHERE project_key = $1",
-        )
-        .bind(PROJECT)
-        .fetch_optional(&self.app.pool)
-        .await
-        .unwrap();
-        let cursor = cursor.and_then(|row| row.0);
-        assert!(cursor >= self.cursor, "step {step}: the cursor fell: {:?}", self.cursor);
-        self.cursor = cursor;
-        let insane = self
-            .app
-            .number(
-                "SELECT count(*) FROM extractor.runs
-                 WHERE least(listed, unchanged, queued, hydrated, written, gone, failed, pages) < 0
-                    OR unchanged > listed OR hydrated + gone + failed > queued",
-            )
-            .await;
-        assert_eq!(insane, 0, "step {step}: {}", self.runs().await);
-    }
-
-    async fn runs(&self) -> String {
-        let rows: Vec<(String,)> =
-            sqlx::query_as("SELECT r::text FROM extractor.runs r ORDER BY started_at")
-                .fetch_all(&self.app.pool)
-                .await
-                .unwrap();
-        rows.into_iter().map(|row| row.0 + "\n").collect()
-    }
-
-    /// A quiet hour: everything heals.
-    async fn finish(&mut self) {
-        {
-            let mut world = self.app.sim.world_mut();
-            world.set_index_lag(IndexLag::None);
-            world.flush_index();
-            world.advance(Duration::from_secs(1_800));
-        }
-        let hurry = "UPDATE extractor.failures SET next_try = clock_timestamp()";
-        sqlx::query(hurry).execute(&self.app.pool).await.unwrap();
-        for _ in 0..2 {
-            self.run(&Run::quiet(RunKind::Delta)).await;
-            self.app.sim.world_mut().advance(Duration::from_secs(60));
-        }
-        if !self.missing().await.is_empty() {
-            self.run(&Run::quiet(RunKind::Backfill)).await;
-        }
-        let missing = self.missing().await;
-        assert!(missing.is_empty(), "{missing:#?}\n{}", self.runs().await);
-        self.nothing_is_left().await;
-    }
-
-    /// How the rows differ from the world, but for what only a reconcile takes away.
-    async fn missing(&self) -> Vec<String> {
-        let mut differences = differences(&self.app, PROJECT).await;
-        differences.retain(|difference| !difference.ends_with("is too many"));
-        differences
-    }
-
-    async fn nothing_is_left(&self) {
-        for (what, sql) in [
-            ("pending", "SELECT count(*) FROM extractor.pending"),
-            ("listed", "SELECT count(*) FROM extractor.listed"),
-            ("failures", "SELECT count(*) FROM extractor.failures"),
-            ("leases", "SELECT count(*) FROM extractor.cursors WHERE lease_worker IS NOT NULL"),
-            (
-                "open runs",
-                "SELECT count(*) FROM extractor.runs
-                 WHERE state IN ('running', 'interrupted', 'failed')",
-            ),
-            (
-                "completed runs that lost count",
-                "SELECT count(*) FROM extractor.runs
-                 WHERE state IN ('completed', 'incomplete') AND hydrated + gone + failed <> queued",
-            ),
-        ] {
-            assert_eq!(self.app.number(sql).await, 0, "{what} left:\n{}", self.runs().await);
         }
     }
 }

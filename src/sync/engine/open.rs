@@ -1,0 +1,84 @@
+//! Opening a run: is the project there, is it free, what kind of run does it need, and is there one
+//! to go on with?
+
+use std::time::Duration;
+
+use super::{Engine, RunRequest};
+use crate::model::{ProjectKey, RunKind};
+use crate::store::{NewRun, ProjectClaim, ProjectLease, Run, StoreError};
+use crate::sync::error::SyncError;
+use crate::sync::precedent::Precedent;
+
+/// However late rows come, no delta reaches back further of itself.
+const LONGEST_OVERLAP: Duration = Duration::from_hours(7 * 24);
+
+/// How often a project that is held is asked for, and how long apart.
+const HOLDER_LOOKS: u32 = 4;
+const HOLDER_PAUSE: Duration = Duration::from_millis(300);
+
+impl Engine {
+    /// Takes the project. Postgres needs a moment to notice that a killed process is gone, so a
+    /// holder is believed only when it is still there a little later.
+    pub(super) async fn acquire(&self, project: &ProjectKey) -> Result<ProjectLease, SyncError> {
+        let site = &self.settings.site;
+        let mut looks = HOLDER_LOOKS;
+        loop {
+            looks -= 1;
+            match self.store.acquire_project(site, project, self.worker).await? {
+                ProjectClaim::Acquired(lease) => return Ok(lease),
+                ProjectClaim::Held(holder) if looks == 0 => {
+                    return Err(SyncError::Held { project: project.clone(), holder });
+                }
+                ProjectClaim::Held(_) => tokio::time::sleep(HOLDER_PAUSE).await,
+            }
+        }
+    }
+
+    /// Takes up the project's unfinished run if it is of the wanted kind, or starts a new one.
+    pub(super) async fn open_run(
+        &self,
+        lease: &ProjectLease,
+        request: &RunRequest,
+    ) -> Result<(Run, bool), SyncError> {
+        let filter = self.settings.filter.as_ref().map(ToString::to_string);
+        let kind = self.kind(lease, request.kind, filter.as_deref()).await?;
+        let catalogue = self.jira.fetch_catalogue(&request.project).await?;
+        self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
+        if let Some(run) = self.store.load_resumable_run(lease).await?
+            && run.kind == kind
+            && run.filter == filter
+        {
+            return Ok((self.store.resume_run(lease, run.id).await?, true));
+        }
+        let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
+        let lists_from = match kind {
+            RunKind::Delta => lease.completed_until().map(|until| until - self.overlap(lease)),
+            RunKind::Backfill | RunKind::Reconcile => None,
+        };
+        let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
+        self.store.requeue_failures(lease, id).await?;
+        let run = self.store.load_run(id).await?;
+        run.map(|run| (run, false)).ok_or(StoreError::RunNotOpen { id }.into())
+    }
+
+    /// How far this project's deltas reach back: as configured, and twice as far as any row has
+    /// been seen to arrive late, within bounds.
+    fn overlap(&self, lease: &ProjectLease) -> Duration {
+        self.settings.overlap.max((lease.index_lag() * 2).min(LONGEST_OVERLAP))
+    }
+
+    /// A delta needs a completed run with the same filter to follow; else everything is listed.
+    async fn kind(
+        &self,
+        lease: &ProjectLease,
+        wanted: RunKind,
+        filter: Option<&str>,
+    ) -> Result<RunKind, SyncError> {
+        if wanted != RunKind::Delta {
+            return Ok(wanted);
+        }
+        let precedent = Precedent::load(&self.store, lease).await?;
+        let follows = precedent.is_some_and(|last| last.filter.as_deref() == filter);
+        Ok(if follows { RunKind::Delta } else { RunKind::Backfill })
+    }
+}
