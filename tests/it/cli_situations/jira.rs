@@ -43,6 +43,15 @@ async fn a_forbidden_project_is_refused() {
 }
 
 #[tokio::test]
+async fn an_archived_project_is_refused() {
+    let case = Case::new().await;
+    case.app.sim.world_mut().archive_project(PROJECT, true);
+    case.fails(&case.backfill(), 77, "project PROJ is archived").await;
+    case.app.sim.world_mut().archive_project(PROJECT, false);
+    case.ends_well().await;
+}
+
+#[tokio::test]
 async fn an_unknown_project_is_refused() {
     let case = Case::new().await;
     let program = case.backfill().arguments(&["--backfill", "NOPE"]);
