@@ -69,7 +69,6 @@ impl Download {
 }
 
 impl Requests {
-    #[expect(clippy::disallowed_methods, reason = "the limit is measured without the client")]
     async fn send(&self, request: &Request) -> anyhow::Result<u64> {
         let url = format!("{}/{}", self.base_url.trim_end_matches('/'), request.url);
         let builder = self.client.post(url).json(&request.body);

@@ -26,6 +26,9 @@ const POLL: Duration = Duration::from_millis(500);
 /// its commit is on disk, so more of them only wait for each other, with connections in their hands.
 pub(super) const WRITERS: usize = 4;
 
+/// How long a batch that is being fetched is waited for after being told to stop.
+const FETCH_GRACE: Duration = Duration::from_secs(4);
+
 /// When hydration is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
@@ -135,7 +138,10 @@ impl Hydrator {
     }
 
     async fn fetch_and_write(&self, batch: &Batch) -> Result<u64, SyncError> {
-        let fetched = fetch::fetch(&self.jira, &batch.items, &self.pace).await?;
+        let fetched = tokio::select! {
+            fetched = fetch::fetch(&self.jira, &batch.items, &self.pace) => fetched?,
+            () = self.abandoned() => return Err(SyncError::Interrupted),
+        };
         for failure in &fetched.failed {
             tracing::warn!(
                 issue.key = %failure.key,
@@ -149,6 +155,13 @@ impl Hydrator {
         let written = split::write(&self.store, batch, fetched).await?;
         let stay = written.behind + written.retried;
         Ok((batch.items.len() as u64).saturating_sub(stay))
+    }
+
+    /// Ends a little after it was told to stop: a batch may still arrive, but not after minutes of
+    /// waiting because Jira asked for them.
+    async fn abandoned(&self) {
+        self.stop.cancelled().await;
+        tokio::time::sleep(FETCH_GRACE).await;
     }
 
     /// Whether nothing is left and nothing more will come.

@@ -68,7 +68,11 @@ impl Listing<'_> {
         project: &ProjectKey,
     ) -> Result<Option<DateTime<Utc>>, SyncError> {
         let fail = |source| failed(project, source);
-        match ask(self.jira, request).await? {
+        let answer = tokio::select! {
+            answer = ask(self.jira, request) => answer?,
+            () = self.stop.cancelled() => return Err(SyncError::Interrupted),
+        };
+        match answer {
             Answer::Page(page) => {
                 self.progress.note_expected(page.total.unwrap_or(0));
                 let rows = page.rows.len();

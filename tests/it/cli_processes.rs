@@ -148,7 +148,8 @@ async fn nothing_keeps_it_from_stopping(#[case] command: &str, #[case] endpoint:
     program.says("told to end").await;
     program.ended().await.with(75);
     assert!(begun.elapsed() < PROMPTLY, "{:?}", begun.elapsed());
-    // A fetch that does not end in time is given up, and its run stays as it was: held by nobody.
+    let running = "SELECT count(*) FROM extractor.runs WHERE state = 'running'";
+    assert_eq!(app.number(running).await, 0, "a run that stops says so");
     let held = "SELECT count(*) FROM extractor.cursors WHERE lease_worker IS NOT NULL";
     assert_eq!(app.number(held).await, 0);
     app.sim.faults().clear();
