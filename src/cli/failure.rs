@@ -140,7 +140,8 @@ fn in_plain_words(cause: &str) -> String {
     let text = ["error returned from database: ", "error communicating with database: "]
         .iter()
         .find_map(|prefix| cause.strip_prefix(prefix))
-        .unwrap_or(cause);
+        .unwrap_or(cause)
+        .trim_start_matches("error with configuration: ");
     match text.rsplit_once(" at line ") {
         Some((words, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => words.to_owned(),
         _ => text.to_owned(),

@@ -198,6 +198,7 @@ fn causes_are_told_without_their_wrapping() {
         ("error returned from database: no such role at line 768", "no such role"),
         ("error communicating with database: refused (os error 111)", "refused (os error 111)"),
         ("a log entry at line 7b", "a log entry at line 7b"),
+        ("error with configuration: error with configuration: unknown value", "unknown value"),
     ];
     for (cause, words) in cases {
         assert_eq!(in_plain_words(cause), words);

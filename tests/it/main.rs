@@ -10,6 +10,13 @@
 )]
 
 mod app;
+mod binary;
+mod cli_commands;
+mod cli_configuration;
+mod cli_demo;
+mod cli_private;
+mod cli_processes;
+mod cli_situations;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
