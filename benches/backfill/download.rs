@@ -72,9 +72,7 @@ impl Requests {
     async fn send(&self, request: &Request) -> anyhow::Result<u64> {
         let url = format!("{}/{}", self.base_url.trim_end_matches('/'), request.url);
         let builder = self.client.post(url).json(&request.body);
-        #[expect(clippy::disallowed_methods, reason = "what is measured is a request without care")]
-        let response = builder.send().await?;
-        let mut response = response.error_for_status()?;
+        let mut response = builder.send().await?.error_for_status()?;
         let mut bytes = 0;
         while let Some(chunk) = response.chunk().await? {
             bytes += chunk.len() as u64;
