@@ -47,3 +47,11 @@ test *args:
 # Shows extractor at work, with nothing configured.
 demo *args:
     scripts/demo.sh {{args}}
+
+# Measures a backfill next to two limits, in one run; arguments go to the benchmark.
+bench *args:
+    SQLX_OFFLINE=true cargo bench --bench backfill -- {{args}}
+
+# Scans the simulated Jira with clients that others wrote (needs Python and PyPI).
+foreign-clients:
+    scripts/foreign-clients.sh
