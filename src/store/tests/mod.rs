@@ -7,7 +7,6 @@ mod leases;
 mod queue;
 mod runs;
 mod schema;
-mod throughput;
 
 use std::time::Duration;
 
