@@ -229,28 +229,6 @@ impl JiraError {
         }
     }
 
-    /// Whether a smaller request may succeed where this one failed: a batch is halved then.
-    pub fn is_about_size_or_content(&self) -> bool {
-        match self {
-            Self::Timeout { .. }
-            | Self::TooLarge { .. }
-            | Self::BadData { .. }
-            | Self::Refused { .. }
-            | Self::Unavailable { .. }
-            | Self::NotFound { .. } => true,
-            Self::Settings { .. }
-            | Self::Unreachable { .. }
-            | Self::Tls { .. }
-            | Self::RateLimited { .. }
-            | Self::Unauthorized { .. }
-            | Self::NotLoggedIn { .. }
-            | Self::Forbidden { .. }
-            | Self::NoEndpoint { .. }
-            | Self::Redirected { .. }
-            | Self::Unsupported { .. } => false,
-        }
-    }
-
     /// How the retry decision sees this failure.
     pub(super) fn failure(&self) -> Failure {
         match self {

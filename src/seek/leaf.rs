@@ -33,6 +33,7 @@ pub(super) struct Leaf {
     /// Anchors lost since the last page came.
     anchors_lost: u32,
     restarts: u32,
+    /// What was listed without a gap from the part's beginning.
     seen: HashSet<IssueId>,
     /// What Jira counted in the whole part, when the walk began at its beginning.
     counted: Option<u64>,
@@ -125,6 +126,12 @@ impl Leaf {
         if after.is_none() {
             self.counted = Some(total);
         }
+        if !in_key_order(after.as_ref(), &page.rows, project) {
+            // Keys do not tell places here: begin again by place, vouched for by nothing so far.
+            self.seen.clear();
+            self.cursor = Cursor::Offset(0);
+            return Verdict::GoOn { progress: true };
+        }
         let progress = self.note_seen(&page.rows);
         let had_room = total <= limits.page_capacity && total < limits.result_window;
         if page.rows.is_empty() && had_room {
@@ -136,10 +143,6 @@ impl Leaf {
         }
         if is_complete(page, total, limits.result_window) {
             return self.covered();
-        }
-        if !in_key_order(after.as_ref(), &page.rows, project) {
-            self.turn_to_offsets();
-            return Verdict::GoOn { progress };
         }
         self.trail = page.rows.iter().map(|row| row.key.clone()).collect();
         self.anchors_lost = 0;
@@ -170,9 +173,10 @@ impl Leaf {
     ) -> Verdict {
         let overlaps = page.rows.first().is_none_or(|row| self.seen.contains(&row.id));
         if start_at > 0 && !overlaps {
-            // Rows before this place have left the part, and others moved up past it.
+            // Rows before this place have left the part, and others moved up past it. What came is
+            // not noted as seen: there is a gap before it, and it must not vouch for another place.
             self.cursor = Cursor::Offset(start_at - (limits.page_capacity / 2).clamp(1, start_at));
-            return Verdict::GoOn { progress: self.note_seen(&page.rows) };
+            return Verdict::GoOn { progress: true };
         }
         let progress = self.note_seen(&page.rows);
         if page.rows.is_empty() && total >= limits.result_window {
@@ -243,4 +247,51 @@ fn in_key_order(after: Option<&IssueKey>, rows: &[ListedIssue], project: &Projec
     starts_after
         && rows.is_sorted_by(|one, other| one.key < other.key)
         && rows.iter().all(|row| row.key.project() == project)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::EpochSecond;
+
+    const LIMITS: Limits = Limits { result_window: 10_000, page_capacity: 10 };
+
+    fn page(numbers: std::ops::Range<u64>, total: u64) -> ListingPage {
+        let row = |number: u64| ListedIssue {
+            id: IssueId(i64::try_from(number).unwrap()),
+            key: IssueKey::new(project(), number),
+            updated: None,
+        };
+        ListingPage { rows: numbers.map(row).collect(), total: Some(total), max_results: None }
+    }
+
+    fn project() -> ProjectKey {
+        "P".parse().unwrap()
+    }
+
+    fn start_at(leaf: &Leaf) -> u64 {
+        leaf.request(&Query::project(project(), None), TimeGrid::Seconds).1
+    }
+
+    /// Rows 1 to 10 are listed; then rows before them leave, so that place 9 shows row 20.
+    fn leaf_at_a_wrong_place() -> Leaf {
+        let stretch = Stretch { from: Some(EpochSecond(1)), to: Some(EpochSecond(2)) };
+        let mut leaf = Leaf::over(Part::Dated(stretch), None);
+        leaf.handle_page(&page(1..11, 40), 40, LIMITS, &project());
+        while start_at(&leaf) == 0 {
+            leaf.lose_anchor();
+        }
+        assert_eq!(start_at(&leaf), 9);
+        leaf.handle_page(&page(20..30, 30), 30, LIMITS, &project());
+        leaf
+    }
+
+    #[test]
+    fn rows_of_a_wrong_place_vouch_for_no_other_place() {
+        let mut leaf = leaf_at_a_wrong_place();
+        assert_eq!(start_at(&leaf), 4);
+        // More rows leave: place 4 now shows row 22, which was seen, but 11 to 19 never were.
+        leaf.handle_page(&page(22..32, 23), 23, LIMITS, &project());
+        assert_eq!(start_at(&leaf), 0);
+    }
 }
