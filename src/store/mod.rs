@@ -40,7 +40,7 @@ mod tests;
 mod tx;
 
 pub use batch::{BatchResult, BatchWritten};
-pub use certificates::CertificateCounts;
+pub use certificates::{CertificateCounts, ListedCounts};
 pub use connect::Settings;
 pub use cursors::CursorFacts;
 pub use error::StoreError;
