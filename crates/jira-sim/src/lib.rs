@@ -7,10 +7,12 @@
 
 mod api;
 mod config;
+mod cost;
 mod dump;
 mod faults;
 mod generate;
 mod json;
+mod limits;
 mod listener;
 mod live;
 mod payloads;
@@ -22,10 +24,12 @@ mod time;
 mod world;
 
 pub use config::{Auth, ChangelogEndpoint, CostModel, ResultWindow, SimConfig};
+pub use cost::{LinkCost, Served};
 pub use dump::dump;
 pub use faults::{Action, Endpoint, Faults, Gate, RetryAfter, Rule, RuleId, When};
 pub use generate::{Shape, WorldProfile, generate, populate};
 pub use json::Json;
+pub use limits::{BucketLimit, BurstLimit, QuotaLimit, RateLimits, ThrottleScope, Violation};
 pub use live::LiveScript;
 pub use payloads::{LoadError, LoadReport, load_payloads};
 pub use query::{Hits, QueryError, SearchOptions, search};

@@ -8,4 +8,6 @@ mod pipeline;
 mod server;
 
 pub(crate) use answer::Answer;
+#[cfg(test)]
+pub(crate) use params::seen;
 pub(crate) use pipeline::{Shared, handle};

@@ -16,7 +16,9 @@ use super::auth::{Caller, caller};
 use super::params::{Params, parse_query, seen};
 use super::server::{Context, route};
 use crate::config::{CostModel, SimConfig};
-use crate::faults::{Action, Faults, response};
+use crate::cost::Served;
+use crate::faults::{Action, Faults, RetryAfter, response};
+use crate::limits::{Limiter, Notice, untouched_bucket_headers};
 use crate::listener::Connection;
 use crate::requests::{Outcome, RequestLog, Seen, lock};
 use crate::time::http_date;
@@ -33,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) world: RwLock<World>,
     pub(crate) config: RwLock<SimConfig>,
     pub(crate) faults: Faults,
+    pub(crate) limits: Limiter,
     pub(crate) log: RequestLog,
     pub(crate) hooks: Mutex<Vec<Hook>>,
     pub(crate) base_url: String,
@@ -114,17 +117,25 @@ pub(crate) async fn handle(
             (Answer::html(StatusCode::SERVICE_UNAVAILABLE, "stopping"), Caller::Anonymous, None)
         }
     };
-    flight.finish(Outcome {
+    let outcome = Outcome {
         status: (!answer.reset).then_some(answer.status.as_u16()),
         bytes: answer.body.len(),
         issues: answer.issues.clone(),
+        links: answer.links,
         fault,
-    });
-    if answer.reset {
+        notice: None,
+    };
+    let (reset, number) = (answer.reset, flight.number);
+    let response = into_response(answer, who, &shared, &config);
+    let notice = || {
+        let (status, headers) = (response.status(), response.headers());
+        Notice::read(number, &incoming.seen, status, headers, shared.log.now())
+    };
+    flight.finish(Outcome { notice: if reset { None } else { notice() }, ..outcome });
+    if reset {
         connection.reset();
     }
-    let now = shared.world().now();
-    into_response(answer, who, &config, now)
+    response
 }
 
 async fn answer(
@@ -132,10 +143,14 @@ async fn answer(
     config: &SimConfig,
     incoming: &Incoming,
 ) -> (Answer, Caller, Option<&'static str>) {
+    let mut who = caller(&config.auth, &incoming.headers);
+    let refused = refusal(shared, config, &incoming.seen, who);
     pause(config.cost.per_request).await;
+    if let Some((answer, limit)) = refused {
+        return (answer, who, Some(limit));
+    }
     let fault = shared.faults.on_arrival(&incoming.seen);
     let name = fault.as_ref().map(Action::name);
-    let mut who = caller(&config.auth, &incoming.headers);
     if let Some(action) = &fault {
         stall(action).await;
         if matches!(action, Action::Anonymous) {
@@ -146,7 +161,9 @@ async fn answer(
         }
     }
     let mut answer = compute(shared, config, incoming, who);
-    pause(cost_of(config.cost, &answer, &incoming.seen)).await;
+    shared.limits.charge(answer.issues.len());
+    let cost = cost_of(config.cost, &shared.world(), &answer, &incoming.seen);
+    pause(cost).await;
     let poison = match &fault {
         Some(_) => None,
         None => shared.faults.on_answer(&incoming.seen, &answer.issues),
@@ -159,6 +176,23 @@ async fn answer(
         response::spoil(action, &mut answer);
     }
     (answer, who, applied.as_ref().map(Action::name))
+}
+
+/// The 429 of a limit, and its name.
+fn refusal(
+    shared: &Shared,
+    config: &SimConfig,
+    seen: &Seen,
+    who: Caller,
+) -> Option<(Answer, &'static str)> {
+    if who != Caller::LoggedIn {
+        return None;
+    }
+    let refusal = shared.limits.admit(&config.limits, seen, shared.log.now()).err()?;
+    let text = "Rate limit exceeded.".to_owned();
+    let mut answer = Answer::errors(StatusCode::TOO_MANY_REQUESTS, &[text]);
+    answer.headers = refusal.headers(shared.world().now());
+    Some((answer, refusal.limit))
 }
 
 fn compute(shared: &Shared, config: &SimConfig, incoming: &Incoming, who: Caller) -> Answer {
@@ -182,11 +216,18 @@ fn compute(shared: &Shared, config: &SimConfig, incoming: &Incoming, who: Caller
 }
 
 /// Real time that an answer costs.
-fn cost_of(cost: CostModel, answer: &Answer, seen: &Seen) -> Duration {
+fn cost_of(cost: CostModel, world: &World, answer: &Answer, seen: &Seen) -> Duration {
     let each = if seen.wants_whole_issues() { cost.per_issue } else { cost.per_row };
-    let times = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    each.saturating_mul(times(answer.issues.len()))
-        .saturating_add(cost.per_link.saturating_mul(times(answer.links)))
+    let served = match (seen.wants_whole_issues(), answer.links > 0) {
+        (true, true) => Served::Whole,
+        (true, false) => Served::WithoutLinks,
+        (false, true) => Served::LinksAlone,
+        (false, false) => Served::Neither,
+    };
+    let issues = answer.issues.iter().filter_map(|id| world.issue(*id));
+    let links = issues.map(|issue| cost.links.of(issue.links().len(), served));
+    let rows = u32::try_from(answer.issues.len()).unwrap_or(u32::MAX);
+    links.fold(each.saturating_mul(rows), Duration::saturating_add)
 }
 
 async fn pause(time: Duration) {
@@ -213,7 +254,8 @@ async fn stall(action: &Action) {
     }
 }
 
-fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> Response {
+fn into_response(answer: Answer, who: Caller, shared: &Shared, config: &SimConfig) -> Response {
+    let now = shared.world().now();
     let length = answer.body.len();
     let body = match answer.cut_after {
         None => Body::from(answer.body),
@@ -235,9 +277,15 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
         set("x-seraph-loginreason", who.login_reason());
     }
     set("cache-control", "no-cache, no-store, no-transform");
-    if config.rate_limit_headers {
-        for (name, value) in RATE_LIMIT {
-            set(name, value);
+    for (name, value) in limit_headers(shared, config, who, now) {
+        set(name, &value);
+    }
+    match answer.retry_after {
+        RetryAfter::Absent => {}
+        RetryAfter::Seconds(seconds) => set("retry-after", &seconds.to_string()),
+        RetryAfter::Date(ahead) => {
+            let ahead = i64::try_from(ahead.as_millis()).unwrap_or(0);
+            set("retry-after", &http_date(now.saturating_add(ahead)));
         }
     }
     if answer.cut_after.is_some() {
@@ -251,14 +299,21 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
     response
 }
 
-/// What Data Center sends while there are tokens left.
-const RATE_LIMIT: [(&str, &str); 5] = [
-    ("x-ratelimit-limit", "50"),
-    ("x-ratelimit-remaining", "49"),
-    ("x-ratelimit-interval-seconds", "60"),
-    ("x-ratelimit-fillrate", "10"),
-    ("retry-after", "0"),
-];
+/// What the answer says of limits: of those in force to who is logged in, else what is always said.
+fn limit_headers(
+    shared: &Shared,
+    config: &SimConfig,
+    who: Caller,
+    now: i64,
+) -> Vec<(&'static str, String)> {
+    if who == Caller::LoggedIn {
+        let headers = shared.limits.headers(&config.limits, shared.log.now(), now);
+        if !headers.is_empty() {
+            return headers;
+        }
+    }
+    if config.rate_limit_headers { untouched_bucket_headers() } else { Vec::new() }
+}
 
 /// A body that breaks off: hyper then cuts the connection.
 fn cut_body(body: String, bytes: usize) -> Body {

@@ -7,5 +7,6 @@ mod api;
 mod faults;
 mod index;
 mod jql;
+mod limits;
 mod site;
 mod worlds;
