@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jira_sim::{Action, Endpoint, Gate, RetryAfter, SimConfig, When};
+use jira_sim::{Action, Endpoint, Gate, RetryAfter, When};
 use serde_json::json;
 
 use crate::site::{Site, keys};
