@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
 use super::auth::{Caller, caller};
+use super::context::Context;
 use super::params::{Params, parse_query, seen};
-use super::server::{Context, route};
-use crate::config::{CostModel, SimConfig};
-use crate::faults::{Action, Faults, response};
+use super::{cloud, server};
+use crate::config::{CostModel, Flavor, SimConfig};
+use crate::faults::{Action, Faults, Hit, response};
 use crate::listener::Connection;
 use crate::requests::{Outcome, RequestLog, Seen, lock};
 use crate::time::http_date;
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) log: RequestLog,
     pub(crate) hooks: Mutex<Vec<Hook>>,
+    /// `http://127.0.0.1:port`.
+    pub(crate) origin: String,
     pub(crate) base_url: String,
     pub(crate) last_tick: Mutex<Instant>,
     pub(crate) stopping: CancellationToken,
@@ -80,6 +83,7 @@ struct Incoming {
     seen: Seen,
     params: Params,
     headers: HeaderMap,
+    body: Option<Value>,
     /// The body could not be read as JSON.
     bad_body: bool,
     number: usize,
@@ -96,18 +100,16 @@ pub(crate) async fn handle(
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return Response::new(Body::empty());
     };
-    let path = match parts.uri.path().strip_prefix(config.context_path.as_str()) {
-        Some(path) => path.to_owned(),
-        None => parts.uri.path().to_owned(),
-    };
+    let (path, via_gateway) = config.below_prefix(parts.uri.path());
     let params = parse_query(parts.uri.query().unwrap_or(""));
     let json: Option<Value> = serde_json::from_slice(&body).ok();
     let bad_body = !body.is_empty() && !json.as_ref().is_some_and(Value::is_object);
-    let seen = seen(parts.method.as_str(), &path, &params, json.as_ref());
+    let mut seen = seen(parts.method.as_str(), path, &params, json.as_ref());
+    seen.via_gateway = via_gateway;
     let flight = shared.log.begin(seen.clone());
     shared.prepare(&seen, config.clock_runs);
-    let incoming =
-        Incoming { seen, params, headers: parts.headers, bad_body, number: flight.number };
+    let number = flight.number;
+    let incoming = Incoming { seen, params, headers: parts.headers, body: json, bad_body, number };
     let (answer, who, fault) = tokio::select! {
         done = answer(&shared, &config, &incoming) => done,
         () = shared.stopping.cancelled() => {
@@ -134,9 +136,9 @@ async fn answer(
 ) -> (Answer, Caller, Option<&'static str>) {
     pause(config.cost.per_request).await;
     let fault = shared.faults.on_arrival(&incoming.seen);
-    let name = fault.as_ref().map(Action::name);
+    let name = fault.as_ref().map(|hit| hit.action.name());
     let mut who = caller(&config.auth, &incoming.headers);
-    if let Some(action) = &fault {
+    if let Some(Hit { action, .. }) = &fault {
         stall(action).await;
         if matches!(action, Action::Anonymous) {
             who = Caller::Expired;
@@ -145,40 +147,64 @@ async fn answer(
             return (made_up, who, name);
         }
     }
-    let mut answer = compute(shared, config, incoming, who);
+    let mut answer = compute(shared, config, incoming, who, fault.as_ref());
     pause(cost_of(config.cost, &answer, &incoming.seen)).await;
     let poison = match &fault {
         Some(_) => None,
         None => shared.faults.on_answer(&incoming.seen, &answer.issues),
     };
-    if let Some(action) = &poison {
-        stall(action).await;
+    if let Some(hit) = &poison {
+        stall(&hit.action).await;
+        if hit.action.shapes_answer() {
+            answer = compute(shared, config, incoming, who, Some(hit));
+        }
     }
     let applied = fault.or(poison);
-    if let Some(action) = &applied {
-        response::spoil(action, &mut answer);
+    if let Some(hit) = &applied {
+        response::spoil(&hit.action, &mut answer);
     }
-    (answer, who, applied.as_ref().map(Action::name))
+    (answer, who, applied.as_ref().map(|hit| hit.action.name()))
 }
 
-fn compute(shared: &Shared, config: &SimConfig, incoming: &Incoming, who: Caller) -> Answer {
-    if who == Caller::Refused {
+fn compute(
+    shared: &Shared,
+    config: &SimConfig,
+    incoming: &Incoming,
+    who: Caller,
+    hit: Option<&Hit>,
+) -> Answer {
+    if who == Caller::Refused && config.flavor == Flavor::Server {
         return Answer::unauthorized();
     }
     if incoming.bad_body {
         let text = "Unexpected character in the request body".to_owned();
         return Answer::errors(StatusCode::BAD_REQUEST, &[text]);
     }
+    let by_gateway = format!("{}{}", shared.origin, config.gateway_path());
+    let site_url = format!("{}{}", shared.origin, config.site_path());
+    let base_url = match (config.flavor, incoming.seen.via_gateway) {
+        (Flavor::Server, _) => shared.base_url.as_str(),
+        (Flavor::Cloud, true) => by_gateway.as_str(),
+        (Flavor::Cloud, false) => site_url.as_str(),
+    };
     let world = shared.world();
-    route(&Context {
+    let context = Context {
         world: &world,
         config,
-        base_url: &shared.base_url,
+        base_url,
+        site_url: &site_url,
         seen: &incoming.seen,
         params: &incoming.params,
+        body: incoming.body.as_ref(),
+        who,
         logged_in: who == Caller::LoggedIn,
         number: incoming.number,
-    })
+        hit,
+    };
+    match config.flavor {
+        Flavor::Server => server::route(&context),
+        Flavor::Cloud => cloud::route(&context),
+    }
 }
 
 /// Real time that an answer costs.
@@ -209,7 +235,10 @@ async fn stall(action: &Action) {
         | Action::Redirect(_)
         | Action::MalformedJson
         | Action::WrongShape
-        | Action::Anonymous => {}
+        | Action::Anonymous
+        | Action::OmitField(_)
+        | Action::OmitIssues(_)
+        | Action::Token(_) => {}
     }
 }
 
@@ -230,9 +259,16 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
     };
     set("content-type", answer.content_type);
     set("date", &http_date(now));
-    if !answer.foreign {
-        set("x-ausername", user);
-        set("x-seraph-loginreason", who.login_reason());
+    match config.flavor {
+        _ if answer.foreign => {}
+        Flavor::Server => {
+            set("x-ausername", user);
+            set("x-seraph-loginreason", who.login_reason());
+        }
+        Flavor::Cloud if who == Caller::LoggedIn => {
+            set("x-aaccountid", &cloud::account_id(&config.user));
+        }
+        Flavor::Cloud => set("x-seraph-loginreason", who.login_reason()),
     }
     set("cache-control", "no-cache, no-store, no-transform");
     if config.rate_limit_headers {
