@@ -27,15 +27,35 @@ pub struct Seen {
     pub expand: Vec<String>,
     /// As asked; Jira's default is true.
     pub validate_query: bool,
+    /// Cloud's page token, where one was sent.
+    pub page_token: Option<String>,
+    /// Ids and keys that a bulk fetch asks for.
+    pub wanted: Vec<String>,
+    /// Whether one field that cannot be loaded is to fail the request.
+    pub fail_fast: bool,
+    /// Whether it came by the gateway's path.
+    pub via_gateway: bool,
 }
 
+/// What the REST resources begin with, of every version.
+const APIS: [&str; 3] = ["/rest/api/2/", "/rest/api/3/", "/rest/api/latest/"];
+/// What below an issue are its children.
+const CHILDREN: [&str; 7] =
+    ["comment", "worklog", "changelog", "remotelink", "watchers", "votes", "properties"];
+
 impl Seen {
-    /// Whether this is a search.
+    /// Whether this is a search for rows. Cloud's count is not one.
     pub fn is_search(&self) -> bool {
-        self.resource() == "search"
+        matches!(self.resource(), "search" | "search/jql")
     }
 
-    /// Whether whole issues are asked for: a search with `*all`, or an issue with it or by default.
+    /// Whether this is Cloud's `issue/bulkfetch`.
+    pub fn is_bulk_fetch(&self) -> bool {
+        self.resource() == "issue/bulkfetch"
+    }
+
+    /// Whether whole issues are asked for: a search or bulk fetch with `*all`, or an issue with it
+    /// or by default.
     pub fn wants_whole_issues(&self) -> bool {
         let all = self.fields.iter().any(|field| field == "*all");
         all || (self.is_issue() && !self.fields.iter().any(|field| !field.starts_with('-')))
@@ -45,16 +65,22 @@ impl Seen {
     pub fn is_issue(&self) -> bool {
         self.resource()
             .strip_prefix("issue/")
-            .is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
+            .is_some_and(|rest| !rest.is_empty() && !rest.contains('/') && !self.is_bulk_fetch())
     }
 
-    /// What follows `/rest/api/2/`.
+    /// Whether this asks for what hangs below an issue, or for the changelogs of many.
+    pub fn is_children(&self) -> bool {
+        let mut parts = self.resource().split('/');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("issue"), Some(_), Some(list)) => CHILDREN.contains(&list),
+            (Some("changelog"), Some("bulkfetch"), None) => true,
+            _ => false,
+        }
+    }
+
+    /// What follows `/rest/api/2/` or `/rest/api/3/`.
     pub fn resource(&self) -> &str {
-        let rest = self
-            .path
-            .strip_prefix("/rest/api/2/")
-            .or_else(|| self.path.strip_prefix("/rest/api/latest/"));
-        rest.unwrap_or("")
+        APIS.iter().find_map(|api| self.path.strip_prefix(api)).unwrap_or("")
     }
 }
 
@@ -181,9 +207,9 @@ impl RequestLog {
         self.matching(|record| record.seen.is_search() && !record.seen.wants_whole_issues())
     }
 
-    /// Searches that asked for whole issues.
+    /// Searches and bulk fetches that asked for whole issues.
     pub fn hydrations(&self) -> Vec<RequestRecord> {
-        self.matching(|record| record.seen.is_search() && record.seen.wants_whole_issues())
+        self.matching(|record| record.seen.wants_whole_issues() && !record.seen.is_issue())
     }
 
     /// How often each issue was served whole with status 200.

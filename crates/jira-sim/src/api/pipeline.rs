@@ -13,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
 use super::auth::{Caller, caller};
+use super::context::Context;
 use super::params::{Params, parse_query, seen};
-use super::server::{Context, route};
-use crate::config::{CostModel, SimConfig};
-use crate::cost::Served;
-use crate::faults::{Action, Faults, RetryAfter, response};
-use crate::limits::{Limiter, Notice, untouched_bucket_headers};
+use super::toll::{cost_of, limit_headers, refusal};
+use super::{cloud, server};
+use crate::config::{Flavor, SimConfig};
+use crate::faults::{Action, Faults, Hit, RetryAfter, response};
+use crate::limits::{Limiter, Notice};
 use crate::listener::Connection;
 use crate::requests::{Outcome, RequestLog, Seen, lock};
 use crate::time::http_date;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limiter,
     pub(crate) log: RequestLog,
     pub(crate) hooks: Mutex<Vec<Hook>>,
+    /// `http://127.0.0.1:port`.
+    pub(crate) origin: String,
     pub(crate) base_url: String,
     pub(crate) last_tick: Mutex<Instant>,
     pub(crate) stopping: CancellationToken,
@@ -83,6 +86,7 @@ struct Incoming {
     seen: Seen,
     params: Params,
     headers: HeaderMap,
+    body: Option<Value>,
     /// The body could not be read as JSON.
     bad_body: bool,
     number: usize,
@@ -99,18 +103,16 @@ pub(crate) async fn handle(
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return Response::new(Body::empty());
     };
-    let path = match parts.uri.path().strip_prefix(config.context_path.as_str()) {
-        Some(path) => path.to_owned(),
-        None => parts.uri.path().to_owned(),
-    };
+    let (path, via_gateway) = config.below_prefix(parts.uri.path());
     let params = parse_query(parts.uri.query().unwrap_or(""));
     let json: Option<Value> = serde_json::from_slice(&body).ok();
     let bad_body = !body.is_empty() && !json.as_ref().is_some_and(Value::is_object);
-    let seen = seen(parts.method.as_str(), &path, &params, json.as_ref());
+    let mut seen = seen(parts.method.as_str(), path, &params, json.as_ref());
+    seen.via_gateway = via_gateway;
     let flight = shared.log.begin(seen.clone());
     shared.prepare(&seen, config.clock_runs);
-    let incoming =
-        Incoming { seen, params, headers: parts.headers, bad_body, number: flight.number };
+    let number = flight.number;
+    let incoming = Incoming { seen, params, headers: parts.headers, body: json, bad_body, number };
     let (answer, who, fault) = tokio::select! {
         done = answer(&shared, &config, &incoming) => done,
         () = shared.stopping.cancelled() => {
@@ -150,8 +152,8 @@ async fn answer(
         return (answer, who, Some(limit));
     }
     let fault = shared.faults.on_arrival(&incoming.seen);
-    let name = fault.as_ref().map(Action::name);
-    if let Some(action) = &fault {
+    let name = fault.as_ref().map(|hit| hit.action.name());
+    if let Some(Hit { action, .. }) = &fault {
         stall(action).await;
         if matches!(action, Action::Anonymous) {
             who = Caller::Expired;
@@ -160,7 +162,7 @@ async fn answer(
             return (made_up, who, name);
         }
     }
-    let mut answer = compute(shared, config, incoming, who);
+    let mut answer = compute(shared, config, incoming, who, fault.as_ref());
     shared.limits.charge(answer.issues.len());
     let cost = cost_of(config.cost, &shared.world(), &answer, &incoming.seen);
     pause(cost).await;
@@ -168,66 +170,58 @@ async fn answer(
         Some(_) => None,
         None => shared.faults.on_answer(&incoming.seen, &answer.issues),
     };
-    if let Some(action) = &poison {
-        stall(action).await;
+    if let Some(hit) = &poison {
+        stall(&hit.action).await;
+        if hit.action.shapes_answer() {
+            answer = compute(shared, config, incoming, who, Some(hit));
+        }
     }
     let applied = fault.or(poison);
-    if let Some(action) = &applied {
-        response::spoil(action, &mut answer);
+    if let Some(hit) = &applied {
+        response::spoil(&hit.action, &mut answer);
     }
-    (answer, who, applied.as_ref().map(Action::name))
+    (answer, who, applied.as_ref().map(|hit| hit.action.name()))
 }
 
-/// The 429 of a limit, and its name.
-fn refusal(
+fn compute(
     shared: &Shared,
     config: &SimConfig,
-    seen: &Seen,
+    incoming: &Incoming,
     who: Caller,
-) -> Option<(Answer, &'static str)> {
-    if who != Caller::LoggedIn {
-        return None;
-    }
-    let refusal = shared.limits.admit(&config.limits, seen, shared.log.now()).err()?;
-    let text = "Rate limit exceeded.".to_owned();
-    let mut answer = Answer::errors(StatusCode::TOO_MANY_REQUESTS, &[text]);
-    answer.headers = refusal.headers(shared.world().now());
-    Some((answer, refusal.limit))
-}
-
-fn compute(shared: &Shared, config: &SimConfig, incoming: &Incoming, who: Caller) -> Answer {
-    if who == Caller::Refused {
+    hit: Option<&Hit>,
+) -> Answer {
+    if who == Caller::Refused && config.flavor == Flavor::Server {
         return Answer::unauthorized();
     }
     if incoming.bad_body {
         let text = "Unexpected character in the request body".to_owned();
         return Answer::errors(StatusCode::BAD_REQUEST, &[text]);
     }
+    let by_gateway = format!("{}{}", shared.origin, config.gateway_path());
+    let site_url = format!("{}{}", shared.origin, config.site_path());
+    let base_url = match (config.flavor, incoming.seen.via_gateway) {
+        (Flavor::Server, _) => shared.base_url.as_str(),
+        (Flavor::Cloud, true) => by_gateway.as_str(),
+        (Flavor::Cloud, false) => site_url.as_str(),
+    };
     let world = shared.world();
-    route(&Context {
+    let context = Context {
         world: &world,
         config,
-        base_url: &shared.base_url,
+        base_url,
+        site_url: &site_url,
         seen: &incoming.seen,
         params: &incoming.params,
+        body: incoming.body.as_ref(),
+        who,
         logged_in: who == Caller::LoggedIn,
         number: incoming.number,
-    })
-}
-
-/// Real time that an answer costs.
-fn cost_of(cost: CostModel, world: &World, answer: &Answer, seen: &Seen) -> Duration {
-    let each = if seen.wants_whole_issues() { cost.per_issue } else { cost.per_row };
-    let served = match (seen.wants_whole_issues(), answer.links > 0) {
-        (true, true) => Served::Whole,
-        (true, false) => Served::WithoutLinks,
-        (false, true) => Served::LinksAlone,
-        (false, false) => Served::Neither,
+        hit,
     };
-    let issues = answer.issues.iter().filter_map(|id| world.issue(*id));
-    let links = issues.map(|issue| cost.links.of(issue.links().len(), served));
-    let rows = u32::try_from(answer.issues.len()).unwrap_or(u32::MAX);
-    links.fold(each.saturating_mul(rows), Duration::saturating_add)
+    match config.flavor {
+        Flavor::Server => server::route(&context),
+        Flavor::Cloud => cloud::route(&context),
+    }
 }
 
 async fn pause(time: Duration) {
@@ -250,7 +244,10 @@ async fn stall(action: &Action) {
         | Action::Redirect(_)
         | Action::MalformedJson
         | Action::WrongShape
-        | Action::Anonymous => {}
+        | Action::Anonymous
+        | Action::OmitField(_)
+        | Action::OmitIssues(_)
+        | Action::Token(_) => {}
     }
 }
 
@@ -272,9 +269,16 @@ fn into_response(answer: Answer, who: Caller, shared: &Shared, config: &SimConfi
     };
     set("content-type", answer.content_type);
     set("date", &http_date(now));
-    if !answer.foreign {
-        set("x-ausername", user);
-        set("x-seraph-loginreason", who.login_reason());
+    match config.flavor {
+        _ if answer.foreign => {}
+        Flavor::Server => {
+            set("x-ausername", user);
+            set("x-seraph-loginreason", who.login_reason());
+        }
+        Flavor::Cloud if who == Caller::LoggedIn => {
+            set("x-aaccountid", &cloud::account_id(&config.user));
+        }
+        Flavor::Cloud => set("x-seraph-loginreason", who.login_reason()),
     }
     set("cache-control", "no-cache, no-store, no-transform");
     for (name, value) in limit_headers(shared, config, who, now) {
@@ -297,22 +301,6 @@ fn into_response(answer: Answer, who: Caller, shared: &Shared, config: &SimConfi
         set(name, value);
     }
     response
-}
-
-/// What the answer says of limits: of those in force to who is logged in, else what is always said.
-fn limit_headers(
-    shared: &Shared,
-    config: &SimConfig,
-    who: Caller,
-    now: i64,
-) -> Vec<(&'static str, String)> {
-    if who == Caller::LoggedIn {
-        let headers = shared.limits.headers(&config.limits, shared.log.now(), now);
-        if !headers.is_empty() {
-            return headers;
-        }
-    }
-    if config.rate_limit_headers { untouched_bucket_headers() } else { Vec::new() }
 }
 
 /// A body that breaks off: hyper then cuts the connection.

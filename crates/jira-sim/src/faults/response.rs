@@ -30,7 +30,10 @@ pub(crate) fn instead(action: &Action) -> Option<Answer> {
         | Action::Stall(_)
         | Action::StallUntil(_)
         | Action::MalformedJson
-        | Action::Anonymous => None,
+        | Action::Anonymous
+        | Action::OmitField(_)
+        | Action::OmitIssues(_)
+        | Action::Token(_) => None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use axum::http::StatusCode;
 
-use super::render::{Shape, push_field_expansions, push_issue};
+use super::render::{Shape, push_issue};
 use super::{Answer, Context, page_bounds};
+use crate::api::expansions::push_field_expansions;
 use crate::config::ChangelogEndpoint;
 use crate::json::{Json, push_array};
 use crate::world::{Issue, IssueKey};
@@ -57,7 +58,7 @@ fn whole(ctx: &Context<'_>, issue: &Issue) -> Answer {
     let mut body = String::with_capacity(12_000);
     push_issue(&mut body, ctx, issue, &shape);
     body.pop();
-    push_field_expansions(&mut body, ctx, &shape);
+    push_field_expansions(&mut body, ctx, &shape.selection);
     body.push('}');
     let mut answer = Answer::ok(body);
     answer.issues = vec![issue.id()];

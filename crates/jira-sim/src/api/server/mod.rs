@@ -9,23 +9,8 @@ mod site;
 use axum::http::StatusCode;
 
 use super::answer::Answer;
-use super::params::Params;
-use crate::config::SimConfig;
+use super::context::Context;
 use crate::requests::Seen;
-use crate::world::World;
-
-/// What an answer is made from.
-pub(crate) struct Context<'a> {
-    pub(crate) world: &'a World,
-    pub(crate) config: &'a SimConfig,
-    /// The address clients use, with the context path.
-    pub(crate) base_url: &'a str,
-    pub(crate) seen: &'a Seen,
-    pub(crate) params: &'a Params,
-    pub(crate) logged_in: bool,
-    /// Counts the requests.
-    pub(crate) number: usize,
-}
 
 /// Finds and gives the answer to a request.
 pub(crate) fn route(ctx: &Context<'_>) -> Answer {
