@@ -9,10 +9,11 @@ use jira_sim::{
 use serde_json::{Value, json};
 
 use crate::site::{Site, at, small_world};
+use crate::worlds::payload_files;
 
 fn parse(json: &str) -> Value {
     let readable = json.replace(r"\ud83d alone", "half").replace(r"alone \udc00", "half");
-    serde_json::from_str(&readable).unwrap_or_else(|error| panic!("{error}: {json}"))
+    serde_json::from_str(&readable).unwrap()
 }
 
 fn words(text: &str) -> Vec<&str> {
@@ -96,11 +97,14 @@ fn a_generated_world_says_the_same_on_both_flavours() {
     let config = SimConfig { user_zone: chrono_tz::Tz::Europe__Berlin, ..SimConfig::cloud() };
     let view = CloudView::new(&world, &config);
     let mut accounts: BTreeMap<String, String> = BTreeMap::new();
-    let (mut rich, mut plain, mut field_ids) = (0, 0, 0);
+    let (mut rich, mut plain, mut field_ids, mut sprints) = (0, 0, 0, 0);
     for issue in world.issues("GEN") {
         let (server, cloud) = (parse(&issue.fields_json()), parse(&view.fields_json(issue)));
         assert_cloudlike(&cloud, &issue.key().to_string());
         assert_same_issue(issue, &server, &cloud);
+        let whole = cloud.to_string();
+        assert!(!whole.contains("Sprint@"), "{}", issue.key());
+        sprints += usize::from(whole.contains("\"boardId\":"));
         let about = cloud["description"].to_string();
         match ["panel", "bulletList", "orderedList", "table", "codeBlock", "mention"]
             .iter()
@@ -139,6 +143,7 @@ fn a_generated_world_says_the_same_on_both_flavours() {
         }
     }
     assert!(rich > 10 && plain > 200, "{rich} {plain}");
+    assert!(sprints > 20, "{sprints}");
     assert!(accounts.len() > 5 && field_ids > 500, "{} {field_ids}", accounts.len());
 }
 
@@ -251,16 +256,12 @@ fn changes_of_people_name_accounts() {
 
 #[test]
 fn real_payloads_of_either_flavour_can_be_shown_as_cloud() {
-    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let files: Vec<_> =
-        ["apache-2025/issues_with_changelog.jsonl", "grimoirelab-cloud/issues_finos.jsonl"]
-            .iter()
-            .map(|name| data.join(name))
-            .filter(|path| path.is_file())
-            .collect();
-    if files.is_empty() {
+    let Some(files) = payload_files(&[
+        "apache-2025/issues_with_changelog.jsonl",
+        "grimoirelab-cloud/issues_finos.jsonl",
+    ]) else {
         return;
-    }
+    };
     let (world, report) = load_payloads(&files).unwrap();
     let config = SimConfig::cloud();
     let view = CloudView::new(&world, &config);

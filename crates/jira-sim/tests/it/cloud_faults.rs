@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jira_sim::{Action, Endpoint, SimConfig, TokenFault, When};
+use jira_sim::{Action, Endpoint, Flavor, Rule, SimConfig, TokenFault, When};
 use serde_json::{Value, json};
 
 use crate::site::{Site, ids, keys, small_world};
@@ -162,7 +162,7 @@ async fn issues_are_omitted_though_they_exist_on_either_flavour() {
     assert_eq!((status, ids(&page), page["issueErrors"].clone()), (200, vec![10_000], json!([])));
     let (_, page) = site.v3("search/jql?jql=project=P&fields=key").await;
     assert_eq!(ids(&page).len(), 3);
-    site.server.configure(|config| config.flavor = jira_sim::Flavor::Server);
+    site.server.configure(|config| config.flavor = Flavor::Server);
     let page = site.search(json!({"jql": "project = P", "fields": ["*all"]})).await;
     assert_eq!((ids(&page).len(), page["total"].as_u64()), (2, Some(3)));
 }
@@ -195,7 +195,7 @@ async fn endpoints_name_the_same_kind_of_request_on_both_flavours() {
         };
         assert_eq!(answers(3, cloud).await, 503, "{endpoint:?} {cloud}");
         assert_ne!(answers(3, "GET serverInfo").await, 503, "{endpoint:?}");
-        site.server.configure(|config| config.flavor = jira_sim::Flavor::Server);
+        site.server.configure(|config| config.flavor = Flavor::Server);
         assert_eq!(answers(2, server).await, 503, "{endpoint:?} {server}");
     }
 }
@@ -213,4 +213,29 @@ async fn the_log_knows_listings_and_hydrations() {
     assert_eq!((log.listings().len(), log.hydrations().len()), (1, 1));
     assert_eq!((log.times_hydrated(10_000), log.times_hydrated(10_001)), (2, 0));
     assert_eq!(log.hydrations()[0].seen.wanted, ["P-1"]);
+}
+
+#[tokio::test]
+async fn a_rule_can_be_about_the_children_of_one_issue() {
+    for flavor in [Flavor::Server, Flavor::Cloud] {
+        let mut world = small_world().0;
+        world.edit(10_001, &[("summary", "changed".into())]).unwrap();
+        let site = Site::start(SimConfig { flavor, ..SimConfig::default() }, world).await;
+        site.server.faults().add(Rule {
+            endpoint: Endpoint::Children,
+            when: When::Always,
+            issue: Some(10_001),
+            action: Action::FailAfterEffect(502),
+        });
+        for (resource, status) in
+            [("issue/P-2/comment", 502), ("issue/P-1/comment", 200), ("issue/P-2", 200)]
+        {
+            let answer = site.get(resource).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{flavor:?} {resource}");
+        }
+        if flavor == Flavor::Cloud {
+            let wanted = json!({"issueIdsOrKeys": ["P-1", "P-2"]});
+            assert_eq!(site.post_v3("changelog/bulkfetch", wanted).await.0, 502);
+        }
+    }
 }
