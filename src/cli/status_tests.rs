@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::{
-    Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, IssueId, RunCounters, RunId,
-    RunKind, Site, Verdict, WorkerId,
+    Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, FailureCause, IssueId,
+    RunCounters, RunId, RunKind, Site, Verdict, WorkerId,
 };
 use crate::store::{QueueFacts, TierCounts};
 
@@ -85,6 +85,7 @@ fn failure() -> StoredFailure {
             key: "PROJ-9".parse().unwrap(),
             reason: "too slow".to_owned(),
             category: FailureCategory::Temporary,
+            cause: FailureCause::Timeout,
             what_to_do: "wait".to_owned(),
         },
         attempts: 2,

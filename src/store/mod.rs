@@ -45,7 +45,7 @@ pub use connect::Settings;
 pub use cursors::CursorFacts;
 pub use error::StoreError;
 pub use facts::{ProjectFacts, QueueFacts, TierCounts};
-pub use failures::StoredFailure;
+pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
 pub use listing::PageOutcome;
 pub use queue::{

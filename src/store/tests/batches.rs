@@ -1,7 +1,7 @@
 //! Writing batches: what is written, what is not, and what stays in the queue.
 
 use super::*;
-use crate::model::{Failure, FailureCategory, IssueId, Tier};
+use crate::model::{Failure, FailureCategory, FailureCause, IssueId, Tier};
 
 async fn xmin(running: &Running) -> Option<String> {
     running.store.value("SELECT xmin FROM jira.issues WHERE id = 1").await
@@ -157,6 +157,7 @@ async fn failures_are_recorded_counted_and_healed() {
         key: "P-1".parse().unwrap(),
         reason: "it times out".into(),
         category: FailureCategory::Temporary,
+        cause: FailureCause::Timeout,
         what_to_do: "nothing".into(),
     };
     for attempts in 1..=2 {
