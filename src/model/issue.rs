@@ -155,8 +155,10 @@ pub struct Comment {
     pub created: Option<DateTime<Utc>>,
     /// `updated`.
     pub updated: Option<DateTime<Utc>>,
-    /// The body as text (wiki markup on Server).
+    /// The body as text: wiki markup on Server, the plain text of `body_adf` on Cloud.
     pub body: String,
+    /// The body as the JSON text of an Atlassian document, as Jira gave it. Cloud only.
+    pub body_adf: Option<String>,
     /// Who may see it, as `type:value` of `visibility` (`role:Developers`), if restricted.
     pub visibility: Option<String>,
 }
@@ -178,8 +180,10 @@ pub struct Worklog {
     pub started: Option<DateTime<Utc>>,
     /// Time spent, in seconds.
     pub time_spent_secs: Option<i64>,
-    /// The comment as text.
+    /// The comment as text: wiki markup on Server, the plain text of `comment_adf` on Cloud.
     pub comment: Option<String>,
+    /// The comment as the JSON text of an Atlassian document, as Jira gave it. Cloud only.
+    pub comment_adf: Option<String>,
 }
 
 /// Which end of a link the issue is.

@@ -205,6 +205,7 @@ pub(super) fn comment(comment_id: i64) -> Comment {
         created: Some(at(800)),
         updated: None,
         body: format!("comment {comment_id}"),
+        body_adf: None,
         visibility: None,
     }
 }
