@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{IssueId, IssueKey, Property, RemoteLink, Tier};
+use super::{IssueId, IssueKey, Property, RemoteLink, Stream, Tier};
 
 /// One whole issue, ready to be stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,8 @@ pub struct IssueDocument {
     /// named like the fields of [`Children`]. What is stored of them stays, and the issue is
     /// fetched again.
     pub lacking: Vec<&'static str>,
+    /// The optional streams that were asked for with this document, whatever came of it.
+    pub streams: Vec<Stream>,
     /// Everything that has a table of its own.
     pub children: Children,
     /// Everybody the document mentions, each id once.

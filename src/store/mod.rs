@@ -33,11 +33,13 @@ mod rows;
 mod runs;
 mod sample;
 mod session;
+mod streams;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod wholeness;
 
 pub use batch::{BatchResult, BatchWritten};
 pub use certificates::CertificateCounts;

@@ -114,6 +114,7 @@ pub(in crate::jira) fn read_issue(
         ]),
         extracted_at: context.extracted_at,
         lacking: Vec::new(),
+        streams: Vec::new(),
         children,
         users: people.into_users(),
         key,
