@@ -198,7 +198,7 @@ fn json_of_run(run: &Run, cursor: Option<&CursorFacts>) -> Value {
     })
 }
 
-fn json_of_failure(stored: &StoredFailure) -> Value {
+pub(super) fn json_of_failure(stored: &StoredFailure) -> Value {
     json!({
         "site": stored.site,
         "project": stored.project,
