@@ -1,7 +1,7 @@
 //! What became of the issues that a run listed, and what a page of its next listing brings.
 
 use super::*;
-use crate::model::{Failure, FailureCategory, IssueId};
+use crate::model::{Failure, FailureCategory, FailureCause, IssueId};
 
 fn ids(range: std::ops::RangeInclusive<i64>) -> Vec<IssueId> {
     range.map(IssueId).collect()
@@ -28,6 +28,7 @@ async fn what_a_run_listed_is_stored_failed_gone_or_lacking() {
         key: "P-5".parse().unwrap(),
         reason: "too large".to_owned(),
         category: FailureCategory::UserFixable,
+        cause: FailureCause::TooLarge,
         what_to_do: "raise jira.max_body".to_owned(),
     }];
     running.store.write_batch(&fetched).await.unwrap();
