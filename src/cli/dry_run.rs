@@ -109,7 +109,7 @@ fn plan(
     cursor: Option<&DateTime<Utc>>,
     config: &Config,
 ) -> Result<ScanPlan, WiringError> {
-    let from = cursor.map(|until| *until - config.sync.overlap.on_server());
+    let from = cursor.map(|until| *until - wiring::overlap(config, &peer.instance));
     Ok(ScanPlan {
         project: project.clone(),
         filter: wiring::user_filter(config)?,
