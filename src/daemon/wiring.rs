@@ -252,14 +252,6 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
     Ok(client)
 }
 
-/// How far a delta reaches back on the Jira that was met.
-pub fn overlap(config: &Config, instance: &Instance) -> Duration {
-    match instance.flavor {
-        jira::Flavor::Server => config.sync.overlap.on_server(),
-        jira::Flavor::Cloud => config.sync.overlap.on_cloud(),
-    }
-}
-
 /// The extra JQL, checked.
 ///
 /// # Errors
@@ -284,11 +276,19 @@ pub fn private_settings(config: &DatabaseConfig) -> Result<PrivatePostgresSettin
     Ok(settings)
 }
 
+/// How far a delta reaches back on this kind of Jira.
+pub fn overlap(config: &Config, flavor: jira::Flavor) -> Duration {
+    match flavor {
+        jira::Flavor::Server => config.sync.overlap.on_server(),
+        jira::Flavor::Cloud => config.sync.overlap.on_cloud(),
+    }
+}
+
 fn engine_settings(config: &Config, peer: &Peer, filter: Option<UserFilter>) -> EngineSettings {
     EngineSettings {
         site: peer.site.clone(),
         filter,
-        overlap: overlap(config, &peer.instance),
+        overlap: overlap(config, peer.instance.flavor),
         page_rows: config.jira.listing_page_size,
         batch_size: config.jira.batch_size.min(peer.instance.batch_cap),
         max_in_flight: in_flight(&config.jira),

@@ -111,6 +111,8 @@ pub(in crate::jira) fn read_issue(
             || matches!(changelog_text, Some(Cow::Owned(_))),
         content_hash: content_hash(&head.key, &fields, &children, &users),
         extracted_at: context.extracted_at,
+        lacking: Vec::new(),
+        streams: Vec::new(),
         children,
         users,
         key,
@@ -160,6 +162,7 @@ fn field_children(
         links: links.map(read_links).transpose()?,
         attachments: attachments.map(|list| read_attachments(list, people)).transpose()?,
         sprints: sprints(fields, context.sprint_fields),
+        ..Children::default()
     })
 }
 
