@@ -13,7 +13,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::*;
-use crate::model::IssueId;
+use crate::model::{IssueId, PageStart};
 use server::FakeJira;
 
 const TOKEN: &str = "s3cr3t-t0ken";
