@@ -41,7 +41,7 @@ impl DryRun {
         let whole = Query::project(project.clone(), plan.filter.clone()).to_string();
         let (counted, basis) = match jira.flavor() {
             Flavor::Server => (jira.count(&whole).await?, Basis::Count),
-            Flavor::Cloud => (jira.count(&whole).await?, Basis::Estimate),
+            Flavor::Cloud => (jira.approximate_count(&whole).await?, Basis::Estimate),
         };
         let mut scan = Scan::new(plan, &Checkpoint::default());
         let mut listed: HashSet<IssueId> = HashSet::new();

@@ -73,8 +73,11 @@ impl Engine {
         let as_of = self.as_of(run);
         let listed = patiently(|| self.store.listed_counts(&run.site, run.id, as_of)).await?;
         let whole = run.lists_from.is_none();
-        let counted =
-            if whole { issues } else { self.jira.count(&self.whole(run).to_string()).await? };
+        let counted = if whole {
+            issues
+        } else {
+            self.jira.approximate_count(&self.whole(run).to_string()).await?
+        };
         let census = Census {
             whole,
             issues,

@@ -1,12 +1,19 @@
 //! From an open run to its certificate: list and hydrate, count, repair, close.
 
+use std::sync::Arc;
+
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
 use super::listings::Course;
 use super::{Engine, Held};
 use crate::model::{Certificate, RunState, Verdict};
 use crate::seek::Summary;
-use crate::store::{ProjectLease, StoreError};
+use crate::store::{ProjectLease, QueueScope, StoreError};
 use crate::sync::certify::{self, Counts, Proof, Remedy};
 use crate::sync::error::SyncError;
+use crate::sync::hydrate::{Hydrator, WRITERS};
+use crate::sync::pace::Pace;
 
 impl Engine {
     /// Lists, hydrates and certifies until the certificate holds or nothing helps.
@@ -39,6 +46,22 @@ impl Engine {
         let horizon = certify::may_advance(&counts).then_some(held.run.horizon);
         self.store.complete_run(held.lease, held.run.id, state, horizon).await?;
         Ok((certificate, course.summary))
+    }
+
+    pub(super) fn hydrator(&self, scope: QueueScope, stop: CancellationToken) -> Arc<Hydrator> {
+        let pace = Pace::new(self.settings.batch_size, self.settings.max_in_flight);
+        Arc::new(Hydrator {
+            jira: self.jira.clone(),
+            store: self.store.clone(),
+            worker: self.worker,
+            scope,
+            pace: std::sync::Mutex::new(pace),
+            writers: Semaphore::new(WRITERS),
+            progress: Arc::clone(&self.progress),
+            no_more: CancellationToken::new(),
+            stop,
+            wake: Notify::new(),
+        })
     }
 
     /// Writes down why the run stopped. If even that fails, the lease ends with this process.

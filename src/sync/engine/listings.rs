@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
-
 use super::{Engine, Held};
 use crate::jira::Flavor;
 use crate::model::{Checkpoint, RunKind};
@@ -12,9 +9,7 @@ use crate::seek::{Method, ScanPlan, Summary};
 use crate::store::QueueScope;
 use crate::sync::census::{self, Brought, CENSUS_ROWS, Explained};
 use crate::sync::error::SyncError;
-use crate::sync::hydrate::{Hydrator, WRITERS};
 use crate::sync::listing::{Listed, Listing};
-use crate::sync::pace::Pace;
 
 /// What the listings of this process have come to.
 #[derive(Debug, Clone, Copy)]
@@ -134,26 +129,10 @@ impl Engine {
         let begins_a_backfill = course.last.is_none() && held.run.lists_from.is_none();
         if self.instance.flavor == Flavor::Cloud
             && begins_a_backfill
-            && let Ok(about) = self.jira.count(&self.whole(held.run).to_string()).await
+            && let Ok(about) = self.jira.approximate_count(&self.whole(held.run).to_string()).await
         {
             self.progress.note_expected(about);
         }
-    }
-
-    pub(super) fn hydrator(&self, scope: QueueScope, stop: CancellationToken) -> Arc<Hydrator> {
-        let pace = Pace::new(self.settings.batch_size, self.settings.max_in_flight);
-        Arc::new(Hydrator {
-            jira: self.jira.clone(),
-            store: self.store.clone(),
-            worker: self.worker,
-            scope,
-            pace: std::sync::Mutex::new(pace),
-            writers: Semaphore::new(WRITERS),
-            progress: Arc::clone(&self.progress),
-            no_more: CancellationToken::new(),
-            stop,
-            wake: Notify::new(),
-        })
     }
 
     /// Whatever a delta finds new although it was changed before the last run began must have
