@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::certify::Check;
+use super::certify::{Check, USUAL_LOSS};
 use crate::model::{Finding, ListedIssue};
 use crate::seek::Method;
 
@@ -16,12 +16,15 @@ use crate::seek::Method;
 pub(super) const CENSUS_ROWS: u32 = 5_000;
 
 /// The method after `last`, or of the first listing of this process. A run that was cut short
-/// while it proved itself begins the proof anew: only a whole listing proves anything.
-pub(super) fn next_method(last: Option<Method>, attempt: u32) -> Method {
+/// while it proved itself begins the proof anew: only a whole listing proves anything. Nor does a
+/// census that fell short of what is known, which is taken again.
+pub(super) fn next_method(last: Option<Method>, attempt: u32, fell_short: bool) -> Method {
     match last {
         None if attempt == 1 => Method::Tokens,
-        Some(Method::Census) => Method::Tokens,
-        None | Some(Method::Tokens | Method::Forward | Method::Windows) => Method::Census,
+        Some(Method::Census) if !fell_short => Method::Tokens,
+        None | Some(Method::Tokens | Method::Census | Method::Forward | Method::Windows) => {
+            Method::Census
+        }
     }
 }
 
@@ -64,6 +67,8 @@ pub(super) struct Census {
     pub(super) issues: u64,
     /// What the run listed, but for what was created since the horizon.
     pub(super) listed: u64,
+    /// What Jira estimates that the census has to list.
+    pub(super) estimated: u64,
     /// What the last listing brought.
     pub(super) brought: Brought,
     /// Listed, and then lost sight of.
@@ -71,21 +76,30 @@ pub(super) struct Census {
 }
 
 impl Census {
-    /// Whether another listing may find more.
-    pub(super) fn may_find_more(&self) -> bool {
-        self.brought != Brought::default() || self.lacking > 0
+    /// Whether it lacks so much of what is known that it must have been cut short itself. A few
+    /// issues may have left meanwhile; and an estimate is no count, so only half of it would tell.
+    pub(super) fn fell_short(&self) -> bool {
+        self.lacks(self.listed, 10) || self.lacks(self.estimated, 2)
     }
 
-    /// Whether something is missing that the next run would not find by itself.
+    fn lacks(&self, known: u64, share: u64) -> bool {
+        known.saturating_sub(self.issues) > USUAL_LOSS.max(known / share)
+    }
+
+    /// Whether another listing may find more.
+    pub(super) fn may_find_more(&self) -> bool {
+        self.is_missing() || self.brought.late > 0
+    }
+
+    /// Whether something may be missing that the next run would not find by itself.
     pub(super) fn is_missing(&self) -> bool {
-        self.brought.settled > 0 || self.lacking > 0
+        self.brought.settled > 0 || self.lacking > 0 || self.fell_short()
     }
 
     /// What does not agree, for the certificate.
     pub(super) fn findings(&self) -> impl Iterator<Item = Finding> {
-        [self.lost_sight_of(), self.still_bringing(), self.late(), self.not_in_census()]
-            .into_iter()
-            .flatten()
+        let few = [self.lost_sight_of(), self.still_bringing(), self.late()];
+        few.into_iter().chain([self.below_listed(), self.below_estimate()]).flatten()
     }
 
     fn lost_sight_of(&self) -> Option<Finding> {
@@ -122,18 +136,35 @@ impl Census {
         .finding()
     }
 
-    fn not_in_census(&self) -> Option<Finding> {
-        let found = self.issues.min(self.listed);
+    fn below_listed(&self) -> Option<Finding> {
+        let meaning = if self.lacks(self.listed, 10) {
+            CUT_SHORT
+        } else {
+            "issues that were deleted, moved or hidden while the run was under way; they are stored \
+             as they were"
+        };
         Check {
             name: "listed by the census, against listed by the run",
             expected: self.listed,
-            found,
-            meaning: "issues that were deleted, moved or hidden while the run was under way, or \
-                      that the census left out; they are stored as they were",
+            found: self.issues.min(self.listed),
+            meaning,
+        }
+        .finding()
+    }
+
+    fn below_estimate(&self) -> Option<Finding> {
+        Check {
+            name: "listed by the census, against estimated by Jira",
+            expected: self.estimated,
+            found: if self.lacks(self.estimated, 2) { self.issues } else { self.estimated },
+            meaning: CUT_SHORT,
         }
         .finding()
     }
 }
+
+const CUT_SHORT: &str = "Jira ends listings too early, or its index is rebuilding: nothing is \
+    concluded, and the next run lists the same stretch again";
 
 #[cfg(test)]
 mod tests {
@@ -142,17 +173,19 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::first(None, 1, Method::Tokens)]
-    #[case::then(Some(Method::Tokens), 2, Method::Census)]
-    #[case::and_again(Some(Method::Census), 3, Method::Tokens)]
-    #[case::cut_short_in_the_census(None, 2, Method::Census)]
-    #[case::cut_short_after_it(None, 3, Method::Census)]
+    #[case::first(None, 1, false, Method::Tokens)]
+    #[case::then(Some(Method::Tokens), 2, false, Method::Census)]
+    #[case::and_again(Some(Method::Census), 3, false, Method::Tokens)]
+    #[case::after_one_that_fell_short(Some(Method::Census), 3, true, Method::Census)]
+    #[case::the_run_was_killed_in_the_census(None, 2, false, Method::Census)]
+    #[case::the_run_was_killed_after_it(None, 3, false, Method::Census)]
     fn listing_and_census_take_turns(
         #[case] last: Option<Method>,
         #[case] attempt: u32,
+        #[case] fell_short: bool,
         #[case] expected: Method,
     ) {
-        assert_eq!(next_method(last, attempt), expected);
+        assert_eq!(next_method(last, attempt, fell_short), expected);
     }
 
     fn at(secs: i64) -> DateTime<Utc> {

@@ -50,6 +50,14 @@ pub(super) struct Before {
 }
 
 impl Proof {
+    /// Whether the census itself must have been cut short.
+    pub(super) fn fell_short(&self) -> bool {
+        match self {
+            Self::Count { .. } => false,
+            Self::Census(census) => census.fell_short(),
+        }
+    }
+
     fn basis(&self) -> Basis {
         match self {
             Self::Count { .. } => Basis::Count,
@@ -61,7 +69,7 @@ impl Proof {
 
 /// A count may fall by so many issues between two certificates, or by a share of what it was:
 /// people delete, move and archive. More looks like an index that is empty or being rebuilt.
-const USUAL_LOSS: u64 = 10;
+pub(super) const USUAL_LOSS: u64 = 10;
 
 /// By how many issues a count may have fallen. A tenth, where like is compared with like; an
 /// estimate is no count, so between the two only half.

@@ -19,6 +19,7 @@ const PROVEN: Census = Census {
     whole: true,
     issues: 10,
     listed: 10,
+    estimated: 10,
     brought: Brought { settled: 0, late: 0 },
     lacking: 0,
 };
@@ -27,7 +28,7 @@ const CENSUS: Counts = Counts { proof: Proof::Census(PROVEN), ..EVEN };
 const ESTIMATE: Counts = Counts {
     counted: 13,
     listed: 3,
-    proof: Proof::Census(Census { whole: false, issues: 3, listed: 3, ..PROVEN }),
+    proof: Proof::Census(Census { whole: false, issues: 3, listed: 3, estimated: 3, ..PROVEN }),
     ..EVEN
 };
 
@@ -105,6 +106,18 @@ const LATE: Brought = Brought { settled: 0, late: 4 };
     census(Census { listed: 12, ..PROVEN }),
     Remedy::None, true, Verdict::Complete, &["listed by the census"]
 )]
+#[case::deleted_by_the_dozen_meanwhile_or_cut_short(
+    census(Census { listed: 21, ..PROVEN }),
+    Remedy::ListAgain, false, Verdict::Missing, &["against listed by the run"]
+)]
+#[case::fewer_than_estimated(
+    census(Census { estimated: 20, ..PROVEN }),
+    Remedy::None, true, Verdict::Complete, &[]
+)]
+#[case::far_fewer_than_estimated(
+    census(Census { estimated: 21, ..PROVEN }),
+    Remedy::ListAgain, false, Verdict::Missing, &["estimated by Jira"]
+)]
 #[case::listed_late_and_then_in_the_census(
     census(Census { issues: 12, ..PROVEN }),
     Remedy::None, true, Verdict::Complete, &[]
@@ -122,7 +135,7 @@ const LATE: Brought = Brought { settled: 0, late: 4 };
 )]
 #[case::emptied(
     Counts { counted: 0, listed: 0, before: Some(Before { counted: 11, basis: Basis::Census }),
-             proof: Proof::Census(Census { issues: 0, listed: 0, ..PROVEN }), ..CENSUS },
+             proof: Proof::Census(Census { issues: 0, listed: 0, estimated: 0, ..PROVEN }), ..CENSUS },
     Remedy::None, false, Verdict::Missing, &["last certificate", "stored or failed"]
 )]
 fn a_census_leads_to_a_remedy_and_a_verdict(

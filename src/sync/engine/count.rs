@@ -47,23 +47,16 @@ impl Engine {
 
     /// What Jira Server counts in the project, and in the stretch that the run listed.
     async fn counted(&self, run: &Run, course: &Course) -> Result<(u64, Proof), SyncError> {
-        let mut stretch = self.project(run).over(
-            Span::Updated {
-                from: run.lists_from.and_then(|from| self.boundary(from)),
-                to: self.boundary(run.horizon),
-            },
-            Order::None,
-        );
-        if let Some(as_of) = self.boundary(run.horizon) {
-            stretch = stretch.created_before(as_of);
-        }
+        let from = run.lists_from.and_then(|from| self.boundary(from));
+        let stretch = Span::Updated { from, to: self.boundary(run.horizon) };
+        let stretch = self.whole(run).over(stretch, Order::None);
         let counted = self.jira.count(&self.whole(run).to_string()).await?;
         let in_stretch = self.jira.count(&stretch.to_string()).await?;
         Ok((counted, Proof::Count { in_stretch, unloadable: course.summary.unloadable }))
     }
 
-    /// What Jira Cloud listed in the other order. After a delta that is the stretch only, and the
-    /// project's number an estimate.
+    /// What Jira Cloud listed in the other order, and what it estimates. After a delta that is the
+    /// stretch only, and the project's number an estimate.
     async fn listed_again(
         &self,
         run: &Run,
@@ -72,16 +65,21 @@ impl Engine {
         let Some(issues) = course.summary.census else { return Ok(None) };
         let as_of = self.as_of(run);
         let listed = patiently(|| self.store.listed_counts(&run.site, run.id, as_of)).await?;
-        let whole = run.lists_from.is_none();
-        let counted = if whole {
-            issues
-        } else {
-            self.jira.approximate_count(&self.whole(run).to_string()).await?
+        let estimate = async |query: Query| self.jira.approximate_count(&query.to_string()).await;
+        let of_project = estimate(self.whole(run)).await?;
+        let stretch = run.lists_from.and_then(|from| self.boundary(from));
+        let (counted, estimated) = match stretch {
+            None => (issues, of_project),
+            from @ Some(_) => {
+                let stretch = Span::Updated { from, to: None };
+                (of_project, estimate(self.whole(run).over(stretch, Order::None)).await?)
+            }
         };
         let census = Census {
-            whole,
+            whole: run.lists_from.is_none(),
             issues,
             listed: listed.before,
+            estimated,
             brought: course.brought,
             lacking: listed.lacking,
         };

@@ -32,6 +32,7 @@ impl Engine {
                         break counts;
                     }
                     say_why(held, &counts);
+                    course.fell_short = counts.proof.fell_short();
                 }
             }
             course.attempt += 1;

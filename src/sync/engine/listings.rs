@@ -20,6 +20,8 @@ pub(super) struct Course {
     last: Option<Method>,
     /// What the last one brought that those before it lacked.
     pub(super) brought: Brought,
+    /// It was a census that must have been cut short.
+    pub(super) fell_short: bool,
     /// All of them.
     pub(super) summary: Summary,
 }
@@ -28,7 +30,7 @@ impl Course {
     /// Before the first.
     pub(super) fn from(attempt: u32) -> Self {
         let (brought, summary) = (Brought::default(), Summary::default());
-        Self { attempt, last: None, brought, summary }
+        Self { attempt, last: None, brought, fell_short: false, summary }
     }
 }
 
@@ -91,7 +93,7 @@ impl Engine {
         let method = match self.instance.flavor {
             Flavor::Server if course.attempt == 1 => Method::Forward,
             Flavor::Server => Method::Windows,
-            Flavor::Cloud => census::next_method(course.last, course.attempt),
+            Flavor::Cloud => census::next_method(course.last, course.attempt, course.fell_short),
         };
         let from = match method {
             Method::Windows => None,
