@@ -9,8 +9,9 @@ mod rich;
 mod sprint;
 mod translate;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use chrono_tz::Tz;
 
@@ -34,6 +35,8 @@ pub struct CloudView<'a> {
     bodies: HashSet<&'a str>,
     field_ids: OnceCell<HashMap<String, &'a str>>,
     accounts: OnceCell<HashMap<String, String>>,
+    /// People as they were written before; they occur often.
+    people: RefCell<HashMap<String, Rc<str>>>,
 }
 
 impl<'a> CloudView<'a> {
@@ -56,6 +59,7 @@ impl<'a> CloudView<'a> {
             bodies: if api == "/rest/api/3/" { bodies.collect() } else { HashSet::new() },
             field_ids: OnceCell::new(),
             accounts: OnceCell::new(),
+            people: RefCell::default(),
         }
     }
 
