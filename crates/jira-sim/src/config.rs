@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::cost::LinkCost;
+use crate::limits::RateLimits;
+
 /// Who may log in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Auth {
@@ -125,7 +128,7 @@ pub struct ResultWindow {
 }
 
 /// Real time that answers cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CostModel {
     /// Each request.
     pub per_request: Duration,
@@ -133,8 +136,8 @@ pub struct CostModel {
     pub per_row: Duration,
     /// Each issue served whole.
     pub per_issue: Duration,
-    /// Each issue link served.
-    pub per_link: Duration,
+    /// Issues with links, by how many they have.
+    pub links: LinkCost,
 }
 
 /// The instance's set-up.
@@ -167,8 +170,11 @@ pub struct SimConfig {
     pub changelog_endpoint: ChangelogEndpoint,
     /// Whether answers are compressed for clients that accept it.
     pub gzip: bool,
-    /// Whether every answer carries rate-limit headers, `Retry-After: 0` among them.
+    /// Whether every answer carries Data Center's rate-limit headers, `Retry-After: 0` among them,
+    /// even where nothing is limited.
     pub rate_limit_headers: bool,
+    /// The limits in force.
+    pub limits: RateLimits,
     /// The version in `serverInfo`.
     pub version: [u32; 3],
     /// What answers cost.
@@ -196,6 +202,7 @@ impl Default for SimConfig {
             changelog_endpoint: ChangelogEndpoint::Absent,
             gzip: true,
             rate_limit_headers: false,
+            limits: RateLimits::default(),
             version: [9, 12, 7],
             cost: CostModel::default(),
             clock_runs: false,

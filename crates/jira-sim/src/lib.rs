@@ -7,10 +7,12 @@
 
 mod api;
 mod config;
+mod cost;
 mod dump;
 mod faults;
 mod generate;
 mod json;
+mod limits;
 mod listener;
 mod live;
 mod payloads;
@@ -25,10 +27,12 @@ pub use api::CloudView;
 pub use config::{
     Auth, ChangelogEndpoint, CloudSite, CostModel, Flavor, IsLast, ResultWindow, SimConfig,
 };
+pub use cost::{LinkCost, Served};
 pub use dump::dump;
 pub use faults::{Action, Endpoint, Faults, Gate, RetryAfter, Rule, RuleId, TokenFault, When};
 pub use generate::{Shape, WorldProfile, generate, populate};
 pub use json::Json;
+pub use limits::{BucketLimit, BurstLimit, QuotaLimit, RateLimits, ThrottleScope, Violation};
 pub use live::LiveScript;
 pub use payloads::{LoadError, LoadReport, load_payloads};
 pub use query::{Hits, QueryError, SearchOptions, search};

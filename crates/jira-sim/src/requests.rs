@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::limits::Notice;
 use crate::world::IssueId;
 
 /// A request as it came in.
@@ -102,7 +103,9 @@ pub struct RequestRecord {
     pub bytes: usize,
     /// Ids of the issues in the answer, in their order.
     pub issues: Vec<IssueId>,
-    /// What fault was applied, if any.
+    /// Issue links in the answer.
+    pub links: usize,
+    /// What fault was applied or what limit refused it, if any.
     pub fault: Option<&'static str>,
 }
 
@@ -121,6 +124,7 @@ pub struct RequestLog {
     records: Mutex<(usize, Vec<RequestRecord>)>,
     in_flight: Mutex<usize>,
     arrivals: watch::Sender<u64>,
+    pub(crate) notices: Mutex<Vec<Notice>>,
 }
 
 /// What an answer was, for the log.
@@ -129,7 +133,9 @@ pub(crate) struct Outcome {
     pub(crate) status: Option<u16>,
     pub(crate) bytes: usize,
     pub(crate) issues: Vec<IssueId>,
+    pub(crate) links: usize,
     pub(crate) fault: Option<&'static str>,
+    pub(crate) notice: Option<Notice>,
 }
 
 /// Counts a request as in flight until it is dropped.
@@ -156,9 +162,11 @@ impl InFlight<'_> {
             record.status = outcome.status;
             record.bytes = outcome.bytes;
             record.issues = outcome.issues;
+            record.links = outcome.links;
             record.fault = outcome.fault;
         }
         drop(records);
+        lock(&self.log.notices).extend(outcome.notice);
         self.log.arrivals.send_modify(|version| *version += 1);
     }
 }
@@ -170,7 +178,13 @@ impl RequestLog {
             records: Mutex::new((0, Vec::new())),
             in_flight: Mutex::new(0),
             arrivals: watch::Sender::new(0),
+            notices: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Real time since the server started.
+    pub(crate) fn now(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// All requests so far, in the order of arrival.
@@ -212,8 +226,9 @@ impl RequestLog {
         *lock(&self.in_flight)
     }
 
-    /// Forgets what was logged.
+    /// Forgets what was logged, and who was asked to wait.
     pub fn clear(&self) {
+        lock(&self.notices).clear();
         lock(&self.records).1.clear();
     }
 
@@ -251,6 +266,7 @@ impl RequestLog {
             status: None,
             bytes: 0,
             issues: Vec::new(),
+            links: 0,
             fault: None,
         });
         drop(records);

@@ -15,6 +15,7 @@ use tower_http::compression::CompressionLayer;
 use crate::api::{Shared, handle};
 use crate::config::SimConfig;
 use crate::faults::Faults;
+use crate::limits::Limiter;
 use crate::listener::{Connection, SimListener};
 use crate::requests::{RequestLog, Seen, lock};
 use crate::world::World;
@@ -57,6 +58,7 @@ impl SimServer {
         let shared = Arc::new(Shared {
             world: RwLock::new(world),
             faults: Faults::default(),
+            limits: Limiter::default(),
             log: RequestLog::new(),
             hooks: Mutex::new(Vec::new()),
             origin: format!("http://{address}"),

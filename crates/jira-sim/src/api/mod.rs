@@ -9,7 +9,10 @@ mod expansions;
 mod params;
 mod pipeline;
 mod server;
+mod toll;
 
 pub(crate) use answer::Answer;
 pub use cloud::CloudView;
+#[cfg(test)]
+pub(crate) use params::seen;
 pub(crate) use pipeline::{Shared, handle};

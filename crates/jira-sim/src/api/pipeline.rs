@@ -15,9 +15,11 @@ use super::answer::Answer;
 use super::auth::{Caller, caller};
 use super::context::Context;
 use super::params::{Params, parse_query, seen};
+use super::toll::{cost_of, limit_headers, refusal};
 use super::{cloud, server};
-use crate::config::{CostModel, Flavor, SimConfig};
-use crate::faults::{Action, Faults, Hit, response};
+use crate::config::{Flavor, SimConfig};
+use crate::faults::{Action, Faults, Hit, RetryAfter, response};
+use crate::limits::{Limiter, Notice};
 use crate::listener::Connection;
 use crate::requests::{Outcome, RequestLog, Seen, lock};
 use crate::time::http_date;
@@ -34,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) world: RwLock<World>,
     pub(crate) config: RwLock<SimConfig>,
     pub(crate) faults: Faults,
+    pub(crate) limits: Limiter,
     pub(crate) log: RequestLog,
     pub(crate) hooks: Mutex<Vec<Hook>>,
     /// `http://127.0.0.1:port`.
@@ -116,17 +119,25 @@ pub(crate) async fn handle(
             (Answer::html(StatusCode::SERVICE_UNAVAILABLE, "stopping"), Caller::Anonymous, None)
         }
     };
-    flight.finish(Outcome {
+    let outcome = Outcome {
         status: (!answer.reset).then_some(answer.status.as_u16()),
         bytes: answer.body.len(),
         issues: answer.issues.clone(),
+        links: answer.links,
         fault,
-    });
-    if answer.reset {
+        notice: None,
+    };
+    let (reset, number) = (answer.reset, flight.number);
+    let response = into_response(answer, who, &shared, &config);
+    let notice = || {
+        let (status, headers) = (response.status(), response.headers());
+        Notice::read(number, &incoming.seen, status, headers, shared.log.now())
+    };
+    flight.finish(Outcome { notice: if reset { None } else { notice() }, ..outcome });
+    if reset {
         connection.reset();
     }
-    let now = shared.world().now();
-    into_response(answer, who, &config, now)
+    response
 }
 
 async fn answer(
@@ -134,10 +145,14 @@ async fn answer(
     config: &SimConfig,
     incoming: &Incoming,
 ) -> (Answer, Caller, Option<&'static str>) {
+    let mut who = caller(&config.auth, &incoming.headers);
+    let refused = refusal(shared, config, &incoming.seen, who);
     pause(config.cost.per_request).await;
+    if let Some((answer, limit)) = refused {
+        return (answer, who, Some(limit));
+    }
     let fault = shared.faults.on_arrival(&incoming.seen);
     let name = fault.as_ref().map(|hit| hit.action.name());
-    let mut who = caller(&config.auth, &incoming.headers);
     if let Some(Hit { action, .. }) = &fault {
         stall(action).await;
         if matches!(action, Action::Anonymous) {
@@ -148,7 +163,9 @@ async fn answer(
         }
     }
     let mut answer = compute(shared, config, incoming, who, fault.as_ref());
-    pause(cost_of(config.cost, &answer, &incoming.seen)).await;
+    shared.limits.charge(answer.issues.len());
+    let cost = cost_of(config.cost, &shared.world(), &answer, &incoming.seen);
+    pause(cost).await;
     let poison = match &fault {
         Some(_) => None,
         None => shared.faults.on_answer(&incoming.seen, &answer.issues),
@@ -207,14 +224,6 @@ fn compute(
     }
 }
 
-/// Real time that an answer costs.
-fn cost_of(cost: CostModel, answer: &Answer, seen: &Seen) -> Duration {
-    let each = if seen.wants_whole_issues() { cost.per_issue } else { cost.per_row };
-    let times = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    each.saturating_mul(times(answer.issues.len()))
-        .saturating_add(cost.per_link.saturating_mul(times(answer.links)))
-}
-
 async fn pause(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
@@ -242,7 +251,8 @@ async fn stall(action: &Action) {
     }
 }
 
-fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> Response {
+fn into_response(answer: Answer, who: Caller, shared: &Shared, config: &SimConfig) -> Response {
+    let now = shared.world().now();
     let length = answer.body.len();
     let body = match answer.cut_after {
         None => Body::from(answer.body),
@@ -271,9 +281,15 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
         Flavor::Cloud => set("x-seraph-loginreason", who.login_reason()),
     }
     set("cache-control", "no-cache, no-store, no-transform");
-    if config.rate_limit_headers {
-        for (name, value) in RATE_LIMIT {
-            set(name, value);
+    for (name, value) in limit_headers(shared, config, who, now) {
+        set(name, &value);
+    }
+    match answer.retry_after {
+        RetryAfter::Absent => {}
+        RetryAfter::Seconds(seconds) => set("retry-after", &seconds.to_string()),
+        RetryAfter::Date(ahead) => {
+            let ahead = i64::try_from(ahead.as_millis()).unwrap_or(0);
+            set("retry-after", &http_date(now.saturating_add(ahead)));
         }
     }
     if answer.cut_after.is_some() {
@@ -286,15 +302,6 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
     }
     response
 }
-
-/// What Data Center sends while there are tokens left.
-const RATE_LIMIT: [(&str, &str); 5] = [
-    ("x-ratelimit-limit", "50"),
-    ("x-ratelimit-remaining", "49"),
-    ("x-ratelimit-interval-seconds", "60"),
-    ("x-ratelimit-fillrate", "10"),
-    ("retry-after", "0"),
-];
 
 /// A body that breaks off: hyper then cuts the connection.
 fn cut_body(body: String, bytes: usize) -> Body {

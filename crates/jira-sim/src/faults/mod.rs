@@ -81,7 +81,7 @@ pub enum RetryAfter {
     Absent,
     /// A number of seconds.
     Seconds(u64),
-    /// A date this far ahead of real time, in whole seconds.
+    /// A date this far ahead of the instance's clock, which is also that of the answer's `Date`.
     Date(Duration),
 }
 

@@ -12,5 +12,6 @@ mod cloud_site;
 mod faults;
 mod index;
 mod jql;
+mod limits;
 mod site;
 mod worlds;
