@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use chrono_tz::Tz;
 
-pub(crate) use people::account_id;
+pub use people::account_id;
 
 use crate::config::{CloudSite, SimConfig};
 use crate::json::{Json, entries, push_quoted};
@@ -92,8 +92,13 @@ impl<'a> CloudView<'a> {
         issue.worklogs().iter().map(|child| self.worklog(child)).collect()
     }
 
-    /// Any other object of Server's: links, people and times as Cloud writes them.
-    pub(super) fn translated(&self, raw: &str) -> String {
+    /// Any other value of Server's (watchers, remote links, attachments): links, people and times as
+    /// Cloud writes them.
+    pub fn translated(&self, json: &Json) -> Json {
+        Json::built(self.translated_text(json.as_str()))
+    }
+
+    pub(super) fn translated_text(&self, raw: &str) -> String {
         let mut out = String::with_capacity(raw.len());
         self.push_value(&mut out, "", raw);
         out
