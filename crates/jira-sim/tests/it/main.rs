@@ -9,4 +9,5 @@ mod index;
 mod jql;
 mod limits;
 mod site;
+mod streams;
 mod worlds;
