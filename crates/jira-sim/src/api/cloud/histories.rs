@@ -52,6 +52,7 @@ pub(super) fn bulk(ctx: &Context<'_>) -> Answer {
     }
     let next = (start + limit < all.len())
         .then(|| Token::new(ctx, &query, page + 1, start + limit).text());
+    let issues = by_issue.keys().copied().collect();
     let mut body = String::from(r#"{"issueChangeLogs":["#);
     for (at, (id, entries)) in by_issue.into_iter().enumerate() {
         body.push_str(if at > 0 { "," } else { "" });
@@ -64,7 +65,7 @@ pub(super) fn bulk(ctx: &Context<'_>) -> Answer {
         body.push_str(&format!(r#","nextPageToken":"{token}""#));
     }
     body.push('}');
-    Answer::ok(body)
+    Answer { issues, ..Answer::ok(body) }
 }
 
 /// All entries of the issues asked for, by date, issue and place.

@@ -19,14 +19,16 @@ pub(super) fn issue(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
     let Some(issue) = find(ctx, key) else {
         return Answer::not_found("Issue does not exist or you do not have permission to see it.");
     };
-    match rest {
-        [] => whole(ctx, issue),
+    let mut answer = match rest {
+        [] => return whole(ctx, issue),
         ["comment"] => children(ctx, "comments", COMMENT_PAGE, &view(ctx).comments(issue), ""),
         ["worklog"] => children(ctx, "worklogs", WORKLOG_PAGE, &view(ctx).worklogs(issue), ""),
         ["changelog"] => changelog(ctx, issue),
         ["remotelink" | "watchers" | "votes" | "properties", ..] => translated(ctx),
-        _ => dead_link(),
-    }
+        _ => return dead_link(),
+    };
+    answer.issues = vec![issue.id()];
+    answer
 }
 
 fn whole(ctx: &Context<'_>, issue: &Issue) -> Answer {
