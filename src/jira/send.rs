@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::auth::{self, Auth};
+use super::auth::{self, Auth, Denial};
 use super::call::Call;
 use super::endpoint::Endpoint;
 use super::error::JiraError;
@@ -77,7 +77,7 @@ impl Sender {
             http: transport::client(settings, Policy::none())?,
             base_url: settings.base_url.clone(),
             host: transport::host(&settings.base_url),
-            auth: Auth::new(&settings.credentials)?,
+            auth: Auth::new(settings)?,
             pacing: Pacing::new(
                 settings.requests_per_second,
                 settings.burst,
@@ -207,11 +207,9 @@ impl Sender {
                 to: self.redirect_host(headers),
             });
         }
-        let detail = auth::denial_detail(headers);
-        let denied = status == StatusCode::FORBIDDEN && !detail.is_empty();
-        if status == StatusCode::UNAUTHORIZED || denied {
-            let remedy = auth::remedy(&detail);
-            return Err(JiraError::Unauthorized { host: self.host.clone(), detail, remedy });
+        if auth::is_denial(status, headers) {
+            // Its body says more.
+            return Ok(());
         }
         if let Some(sign) = self.auth.sign_of_failure(headers) {
             return Err(JiraError::NotLoggedIn { host: self.host.clone(), sign });
@@ -240,9 +238,13 @@ impl Sender {
     /// The error of an answer that is no success.
     async fn refusal(&self, endpoint: Endpoint, response: Response) -> JiraError {
         let status = response.status();
+        let headers = response.headers().clone();
         let body = self.read_prefix(response).await;
         let messages = Messages::parse(&body);
         let host = self.host.clone();
+        if let Some(Denial { detail, remedy }) = self.auth.denial(status, &headers, &body) {
+            return JiraError::Unauthorized { host, detail, remedy };
+        }
         let anonymous = messages.0.iter().find(|m| m.contains("viewed by anonymous users"));
         match status {
             _ if status.is_server_error() => {
