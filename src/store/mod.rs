@@ -37,6 +37,7 @@ mod session;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod throttles;
 mod tx;
 
 pub use batch::{BatchResult, BatchWritten};
@@ -54,6 +55,7 @@ pub use queue::{
 pub use runs::{NewRun, Run, RunFilter};
 pub use sample::{SampleIssue, TableCount};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
+pub use throttles::{Sharing, Throttle};
 
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;

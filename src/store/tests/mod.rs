@@ -7,6 +7,7 @@ mod leases;
 mod queue;
 mod runs;
 mod schema;
+mod throttles;
 
 use std::time::Duration;
 
