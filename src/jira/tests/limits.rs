@@ -38,7 +38,7 @@ async fn nobody_asks_before_the_seconds_that_one_was_told_have_passed() {
         assert!(waited >= Duration::from_secs(1), "asked again after {waited:?}");
     }
     assert_eq!(client.stats().throttled, 4);
-    assert!(client.stats().gate_waits >= 4);
+    assert!(client.stats().gate.count >= 4);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn the_zero_that_comes_with_every_success_is_no_throttling() {
     let client = client(&jira);
     client.count(JQL).await.unwrap();
     client.count(JQL).await.unwrap();
-    assert_eq!(client.stats().gate_waits, 0);
+    assert_eq!(client.stats().gate.count, 0);
 }
 
 #[tokio::test]
