@@ -7,7 +7,7 @@ use super::JiraClient;
 use super::call::Call;
 use super::endpoint::Endpoint;
 use super::error::JiraError;
-use super::flavor::server;
+use super::flavor::common;
 use super::repair::repair;
 use super::send::Answer;
 use super::shape::{Came, object};
@@ -38,14 +38,19 @@ impl JiraClient {
     pub async fn fetch_catalogue(&self, project: &ProjectKey) -> Result<Catalogue, JiraError> {
         Ok(Catalogue {
             fields: self.fetch_fields().await?,
-            projects: vec![self.sender().send(&server::project(project), one_entry).await?],
+            projects: vec![
+                self.sender().send(&common::project(self.flavor(), project), one_entry).await?,
+            ],
             statuses: self.entries(Endpoint::Statuses).await?,
             issue_types: self.entries(Endpoint::IssueTypes).await?,
             priorities: self.entries(Endpoint::Priorities).await?,
             resolutions: self.entries(Endpoint::Resolutions).await?,
-            link_types: self.sender().send(&server::catalogue(Endpoint::LinkTypes), links).await?,
-            versions: self.entries_of(server::versions(project)).await?,
-            components: self.entries_of(server::components(project)).await?,
+            link_types: self
+                .sender()
+                .send(&common::catalogue(self.flavor(), Endpoint::LinkTypes), links)
+                .await?,
+            versions: self.entries_of(common::versions(self.flavor(), project)).await?,
+            components: self.entries_of(common::components(self.flavor(), project)).await?,
         })
     }
 
@@ -62,7 +67,9 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`].
     pub async fn projects(&self) -> Result<Vec<ProjectInfo>, JiraError> {
-        self.sender().send(&server::catalogue(Endpoint::Projects), |answer| answer.list()).await
+        self.sender()
+            .send(&common::catalogue(self.flavor(), Endpoint::Projects), |answer| answer.list())
+            .await
     }
 
     async fn fetch_fields(&self) -> Result<Vec<CatalogueEntry>, JiraError> {
@@ -74,7 +81,7 @@ impl JiraClient {
     }
 
     async fn entries(&self, endpoint: Endpoint) -> Result<Vec<CatalogueEntry>, JiraError> {
-        self.entries_of(server::catalogue(endpoint)).await
+        self.entries_of(common::catalogue(self.flavor(), endpoint)).await
     }
 
     async fn entries_of(&self, call: Call) -> Result<Vec<CatalogueEntry>, JiraError> {

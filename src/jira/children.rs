@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::JiraClient;
 use super::call::Call;
 use super::error::JiraError;
-use super::flavor::server;
+use super::flavor::common;
 use super::repair::repair;
 use super::send::Answer;
 use super::shape::{self, Came};
@@ -23,7 +23,7 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
     pub async fn fetch_worklogs(&self, id: IssueId) -> Result<Completed<Worklog>, JiraError> {
-        let page = |start_at| server::worklogs(id, start_at);
+        let page = |start_at| common::worklogs(self.flavor(), id, start_at);
         self.fetch_children(page, wire::read_worklogs, |worklog| worklog.worklog_id).await
     }
 
@@ -32,7 +32,7 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
     pub async fn fetch_comments(&self, id: IssueId) -> Result<Completed<Comment>, JiraError> {
-        let page = |start_at| server::comments(id, start_at);
+        let page = |start_at| common::comments(self.flavor(), id, start_at);
         self.fetch_children(page, wire::read_comments, |comment| comment.comment_id).await
     }
 
@@ -43,14 +43,15 @@ impl JiraClient {
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
     pub async fn fetch_changelog(&self, id: IssueId) -> Result<Completed<Change>, JiraError> {
         if !self.has_no_changelog_endpoint() {
-            let page = |start_at| server::changelog(id, start_at);
+            let page = |start_at| common::changelog(self.flavor(), id, start_at);
             let position = |change: &Change| (change.history_id, change.item);
             match self.fetch_children(page, wire::read_changelog, position).await {
                 Err(JiraError::NoEndpoint { .. }) => self.note_no_changelog_endpoint(),
                 answer => return answer,
             }
         }
-        self.sender().send(&server::inline_changelog(id), inline_changelog).await
+        let call = common::issue_with_changelog(self.flavor(), id, "updated");
+        self.sender().send(&call, inline_changelog).await
     }
 
     /// Reads page after page until the total is reached, or a page brings nothing.
@@ -61,22 +62,23 @@ impl JiraClient {
         key: impl Fn(&T) -> K,
     ) -> Result<Completed<T>, JiraError> {
         let mut people = People::default();
-        let mut list = PartialList { items: Vec::new(), complete: false };
+        let mut items = Vec::new();
         let mut text_repaired = false;
-        let mut start_at = 0;
+        let (mut start_at, mut expected) = (0, u64::MAX);
         for _ in 0..MAX_PAGES {
             let page =
                 self.sender().send(&call(start_at), |answer| read_page(answer, read)).await?;
             text_repaired |= page.completed.text_repaired;
             page.completed.users.into_iter().for_each(|user| people.note_user(user));
-            append(&mut list.items, page.completed.list.items, &key);
+            append(&mut items, page.completed.list.items, &key);
             start_at += page.entries;
             let total = page.total.unwrap_or(start_at as u64);
-            list.complete = start_at as u64 >= total;
-            if list.complete || page.entries == 0 {
+            expected = total;
+            if start_at as u64 >= total || page.entries == 0 {
                 break;
             }
         }
+        let list = PartialList::of(items, start_at as u64, Some(expected));
         Ok(Completed { list, users: people.into_users(), text_repaired })
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::error::JiraError;
-use super::flavor::server;
+use super::flavor::{common, server};
 use super::send::Answer;
 use super::shape::Came;
 use super::wire::{self, Context};
@@ -70,7 +70,8 @@ impl JiraClient {
             wire::read_issue(raw, &self.context(answer))
                 .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))
         };
-        found(self.sender().send(&server::issue(id), read).await)
+        let call = common::issue_with_changelog(self.flavor(), id, "*all");
+        found(self.sender().send(&call, read).await)
     }
 
     fn read_batch(&self, answer: &Answer) -> Result<FetchedBatch, Came> {

@@ -51,13 +51,13 @@ mod wire;
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::model::{IssueKey, ListingPage, ProjectKey};
+use crate::model::{IssueKey, ListingPage, PageStart, ProjectKey};
 
 pub use breaker::BreakerState;
 pub use catalogue::ProjectInfo;
@@ -73,7 +73,7 @@ pub use shape::Came;
 pub use stats::{ClientStats, Waits};
 pub use wire::{Completed, complete_changes, complete_comments, complete_worklogs};
 
-use flavor::server;
+use flavor::{common, server};
 use send::Sender;
 use wire::SprintFields;
 
@@ -84,6 +84,8 @@ pub struct JiraClient(Arc<Inner>);
 struct Inner {
     sender: Sender,
     sprint_fields: SprintFields,
+    /// Known once Jira was asked what it is.
+    flavor: OnceLock<Flavor>,
     /// Learned from a 404: this instance has no paginated changelog.
     no_changelog_endpoint: AtomicBool,
 }
@@ -103,6 +105,7 @@ impl JiraClient {
         Ok(Self(Arc::new(Inner {
             sender: Sender::new(settings)?,
             sprint_fields: SprintFields::default(),
+            flavor: OnceLock::new(),
             no_changelog_endpoint: AtomicBool::new(false),
         })))
     }
@@ -129,10 +132,10 @@ impl JiraClient {
     pub async fn list(
         &self,
         jql: &str,
-        start_at: u64,
+        start: &PageStart,
         max_results: u32,
     ) -> Result<ListingPage, JiraError> {
-        let call = server::search(jql, start_at, max_results, &["updated"]);
+        let call = server::search(jql, start.offset(), max_results, &["updated"]);
         self.sender().send(&call, wire::listing_page).await
     }
 
@@ -156,8 +159,10 @@ impl JiraClient {
         struct Anchor {
             key: String,
         }
-        let answer =
-            self.sender().send(&server::anchor(key), |answer| answer.object::<Anchor>()).await;
+        let answer = self
+            .sender()
+            .send(&common::anchor(self.flavor(), key), |answer| answer.object::<Anchor>())
+            .await;
         let anchor = found(answer)?;
         Ok(anchor.is_some_and(|anchor| anchor.key == key.to_string()))
     }
@@ -167,7 +172,16 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`] other than that the project is not there.
     pub async fn project(&self, key: &ProjectKey) -> Result<Option<ProjectInfo>, JiraError> {
-        found(self.sender().send(&server::project(key), |answer| answer.object()).await)
+        found(
+            self.sender()
+                .send(&common::project(self.flavor(), key), |answer| answer.object())
+                .await,
+        )
+    }
+
+    /// What kind of Jira this is; Server until it was asked.
+    pub fn flavor(&self) -> Flavor {
+        self.0.flavor.get().copied().unwrap_or(Flavor::Server)
     }
 
     fn sender(&self) -> &Sender {

@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::JiraClient;
 use super::error::JiraError;
-use super::flavor::{Flavor, server};
+use super::flavor::{Flavor, common};
 use super::send::Answer;
 use super::shape::Came;
 use crate::jql::{Query, TimeGrid};
-use crate::model::{EpochSecond, IssueId, ListingPage, ProjectKey, parse_jira_time};
+use crate::model::{EpochSecond, IssueId, ListingPage, PageStart, ProjectKey, parse_jira_time};
 
 /// The page size asked for to learn what the instance allows.
 const LARGEST_PAGE: u32 = 1000;
@@ -93,15 +93,16 @@ impl JiraClient {
     pub async fn probe(&self, project: Option<&ProjectKey>) -> Result<Instance, JiraError> {
         let (info, answered) = self
             .sender()
-            .send(&server::server_info(), |answer| {
+            .send(&common::server_info(), |answer| {
                 Ok((answer.object::<ServerInfo>()?, answer.jira_time))
             })
             .await?;
-        let flavor = Flavor::detect(info.deployment_type.as_deref())?;
+        let detected = Flavor::detect(info.deployment_type.as_deref());
+        let flavor = *self.0.flavor.get_or_init(|| detected);
         let (user, time_zone) = self.probe_user().await?;
         let scope = project.map(|key| Query::project(key.clone(), None).to_string());
         let scope = scope.unwrap_or_default();
-        let newest = self.list(&newest_first(&scope), 0, LARGEST_PAGE).await?;
+        let newest = self.list(&newest_first(&scope), &PageStart::FIRST, LARGEST_PAGE).await?;
         let time_grid = self.probe_time_grid(&scope, &newest, time_zone).await?;
         let server_time = info.server_time.as_deref().and_then(|text| parse_jira_time(text).ok());
         Ok(Instance {
@@ -125,7 +126,8 @@ impl JiraClient {
         if self.sender().auth.is_anonymous() {
             return Ok((None, None));
         }
-        let (myself, time_zone) = self.sender().send(&server::myself(), read_myself).await?;
+        let (myself, time_zone) =
+            self.sender().send(&common::myself(self.flavor()), read_myself).await?;
         self.sender().auth.expect_user(vec![myself.name.clone(), myself.id.clone()]);
         Ok((Some(myself), time_zone))
     }
@@ -201,7 +203,7 @@ impl JiraClient {
     }
 
     async fn probe_changelog(&self, id: IssueId) -> Result<Option<bool>, JiraError> {
-        match self.sender().send(&server::changelog(id, 0), |_| Ok(())).await {
+        match self.sender().send(&common::changelog(self.flavor(), id, 0), |_| Ok(())).await {
             Ok(()) => Ok(Some(true)),
             Err(JiraError::NoEndpoint { .. }) => {
                 self.note_no_changelog_endpoint();
@@ -285,7 +287,7 @@ mod tests {
 
     fn page(rows: usize, total: u64, echoed: Option<u32>) -> ListingPage {
         let row = ListedIssue { id: IssueId(1), key: "P-1".parse().unwrap(), updated: None };
-        ListingPage { rows: vec![row; rows], total: Some(total), max_results: echoed }
+        ListingPage { rows: vec![row; rows], total: Some(total), max_results: echoed, next: None }
     }
 
     #[rstest]

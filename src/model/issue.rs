@@ -83,12 +83,25 @@ pub struct PartialList<T> {
     pub items: Vec<T>,
     /// Whether `items` is all there is. Only then does absence mean removal.
     pub complete: bool,
+    /// How many entries Jira says there are: comments, worklogs, histories of a changelog (of which
+    /// each may be several [`Change`]s).
+    pub expected: u64,
+    /// How many entries were delivered.
+    pub held: u64,
 }
 
 impl<T> PartialList<T> {
     /// A list that is known to be whole.
     pub fn whole(items: Vec<T>) -> Self {
-        Self { items, complete: true }
+        let entries = items.len() as u64;
+        Self { items, complete: true, expected: entries, held: entries }
+    }
+
+    /// `items` from `held` entries, of which Jira says that there are `total`. Without a total the
+    /// list is taken as whole: that is how Jira inlines it then.
+    pub fn of(items: Vec<T>, held: u64, total: Option<u64>) -> Self {
+        let expected = total.unwrap_or(held);
+        Self { items, complete: held >= expected, expected, held }
     }
 }
 

@@ -21,7 +21,7 @@ pub use issue::{
     Attachment, Change, Children, Comment, IssueDocument, Link, LinkDirection, PartialList, Sprint,
     User, Worklog,
 };
-pub use listing::{ListedIssue, ListingPage};
+pub use listing::{ListedIssue, ListingPage, PageStart, PageToken};
 pub use run::{RunCounters, RunKind, RunState, UnknownName};
 pub use tier::Tier;
 pub use time::{EpochSecond, InvalidTime, parse_jira_time};

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn more_rows_allow_more_requests() {
         let mut budget = Budget::default();
-        let page = ListingPage { rows: vec![], total: Some(10_000), max_results: None };
+        let page = ListingPage { rows: vec![], total: Some(10_000), max_results: None, next: None };
         budget.note_page(&page);
         for _ in 0..2 * BASE_REQUESTS {
             budget.count_request();

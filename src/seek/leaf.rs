@@ -262,7 +262,12 @@ mod tests {
             key: IssueKey::new(project(), number),
             updated: None,
         };
-        ListingPage { rows: numbers.map(row).collect(), total: Some(total), max_results: None }
+        ListingPage {
+            rows: numbers.map(row).collect(),
+            total: Some(total),
+            max_results: None,
+            next: None,
+        }
     }
 
     fn project() -> ProjectKey {

@@ -8,7 +8,9 @@ use super::leaf::{self, Leaf, Part};
 use super::stretch::{Limits, Stretch};
 use super::window::{self, Window};
 use crate::jql::{Order, Query, TimeGrid, UserFilter};
-use crate::model::{Checkpoint, EpochSecond, IssueKey, ListedIssue, ListingPage, ProjectKey};
+use crate::model::{
+    Checkpoint, EpochSecond, IssueKey, ListedIssue, ListingPage, PageStart, ProjectKey,
+};
 
 /// Which method a scan begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +50,9 @@ pub struct ScanPlan {
 pub struct Request {
     /// The query.
     pub query: Query,
-    /// `startAt`: 0 except inside a stretch that can neither be narrowed nor walked by key.
-    pub start_at: u64,
+    /// Where the page begins: at 0 except inside a stretch that can neither be narrowed nor walked
+    /// by key.
+    pub start: PageStart,
     /// `maxResults`, in rows.
     pub max_results: u32,
 }
@@ -180,7 +183,11 @@ impl Scan {
             Phase::Forward(forward) => (self.dated(Stretch { from: forward.from, to: None }), 0),
             Phase::Window(window) => (self.dated(window.stretch), 0),
         };
-        Step::List(Request { query, start_at, max_results: self.page_rows })
+        Step::List(Request {
+            query,
+            start: PageStart::Offset(start_at),
+            max_results: self.page_rows,
+        })
     }
 
     /// Takes the page that [`Step::List`] asked for.

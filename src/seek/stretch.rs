@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_page_is_complete_by_count_and_never_at_the_result_window() {
-        let page = ListingPage { rows: vec![], total: Some(0), max_results: None };
+        let page = ListingPage { rows: vec![], total: Some(0), max_results: None, next: None };
         assert!(is_complete(&page, 0, 10_000));
         assert!(!is_complete(&page, 1, 10_000));
         assert!(!is_complete(&page, 0, 0));

@@ -209,5 +209,7 @@ pub(super) fn comment(comment_id: i64) -> Comment {
 }
 
 pub(super) fn comments(ids: &[i64], complete: bool) -> Option<PartialList<Comment>> {
-    Some(PartialList { items: ids.iter().copied().map(comment).collect(), complete })
+    let held = ids.len() as u64;
+    let total = if complete { held } else { held + 1 };
+    Some(PartialList::of(ids.iter().copied().map(comment).collect(), held, Some(total)))
 }

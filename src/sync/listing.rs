@@ -79,7 +79,7 @@ impl Listing<'_> {
                 let accepted = scan.handle_page(page).map_err(fail)?;
                 tracing::debug!(
                     page.rows = rows,
-                    page.start_at = request.start_at,
+                    page.start_at = request.start.offset(),
                     checkpoint.frontier = ?accepted.checkpoint.frontier,
                     "listed a page"
                 );
@@ -132,7 +132,7 @@ pub(super) enum Answer {
 /// A [`JiraError`] that neither another anchor nor a smaller page can mend.
 pub(super) async fn ask(jira: &JiraClient, request: &Request) -> Result<Answer, JiraError> {
     let jql = request.query.to_string();
-    match jira.list(&jql, request.start_at, request.max_results).await {
+    match jira.list(&jql, &request.start, request.max_results).await {
         Ok(page) => Ok(Answer::Page(page)),
         Err(JiraError::Refused { status: 400, messages, .. }) => {
             Ok(Answer::Refused(messages.to_string()))

@@ -100,7 +100,7 @@ async fn a_heavy_request_that_takes_too_long_is_the_callers_to_shrink() {
     let client = JiraClient::new(&settings).unwrap();
     for error in [
         client.fetch_issues(&[id(1)]).await.unwrap_err(),
-        client.list(JQL, 0, 10).await.unwrap_err(),
+        client.list(JQL, &PageStart::FIRST, 10).await.unwrap_err(),
     ] {
         assert!(matches!(error, JiraError::Timeout { .. }), "{}", text(&error));
     }

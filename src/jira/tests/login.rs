@@ -15,7 +15,7 @@ const NO_ROWS: &str = r#"{"total":0,"issues":[]}"#;
 #[tokio::test]
 async fn no_rows_for_nobody_is_no_answer(#[case] headers: &[(&'static str, &str)]) {
     let jira = FakeJira::scripted([Reply::of(200, headers, NO_ROWS)]).await;
-    let error = client(&jira).list(JQL, 0, 10).await.unwrap_err();
+    let error = client(&jira).list(JQL, &PageStart::FIRST, 10).await.unwrap_err();
     assert!(matches!(error, JiraError::NotLoggedIn { .. }), "{}", text(&error));
     assert_eq!(error.class().exit_code(), 77);
     assert_eq!(jira.asked().len(), 1);
@@ -67,7 +67,7 @@ async fn credentials_go_out_with_each_request_and_are_printed_nowhere() {
     let settings = settings(jira.url());
     let client = JiraClient::new(&settings).unwrap();
     client.count(JQL).await.unwrap();
-    client.list(JQL, 0, 10).await.unwrap();
+    client.list(JQL, &PageStart::FIRST, 10).await.unwrap();
     for asked in jira.asked() {
         assert_eq!(asked.authorization.unwrap(), format!("Bearer {TOKEN}"));
     }

@@ -26,7 +26,7 @@ async fn a_listing_asks_for_almost_nothing() {
     ]});
     let jira = FakeJira::scripted([Reply::json(page)]).await;
     let client = client(&jira);
-    let page = client.list("project = P", 7, 2).await.unwrap();
+    let page = client.list("project = P", &PageStart::Offset(7), 2).await.unwrap();
     assert_eq!((page.total, page.max_results), (Some(9), Some(2)));
     assert_eq!(page.rows[0].id, id(10));
     assert_eq!(page.rows[0].updated, Some("2024-01-02T02:04:05.678Z".parse().unwrap()));
@@ -215,7 +215,7 @@ async fn every_call_may_be_spawned_from_a_borrowing_future() {
         let (issue, ids) = ("P-1".parse().unwrap(), vec![id(1)]);
         [
             client.probe(Some(&key)).await.is_err(),
-            client.list(JQL, 0, 1).await.is_err(),
+            client.list(JQL, &PageStart::FIRST, 1).await.is_err(),
             client.count(JQL).await.is_err(),
             client.fetch_issues(&ids).await.is_err(),
             client.fetch_issue(id(1)).await.is_err(),

@@ -28,11 +28,6 @@ impl<T> ChildPage<T> {
     pub(in crate::jira) fn len(&self) -> usize {
         self.items.len()
     }
-
-    /// Without a total the list is taken as whole: that is how it is inlined then.
-    fn is_whole(&self) -> bool {
-        self.total.is_none_or(|total| self.items.len() as u64 >= total)
-    }
 }
 
 /// One changelog entry.
@@ -63,7 +58,7 @@ pub(in crate::jira) fn read_changelog(
     page: ChildPage<History>,
     people: &mut People,
 ) -> Result<PartialList<Change>, Unreadable> {
-    let complete = page.is_whole();
+    let (held, total) = (page.items.len() as u64, page.total);
     let mut items = Vec::with_capacity(page.items.len());
     for history in page.items {
         let at = required_time(&history.created, "changelog.histories.created")?;
@@ -83,7 +78,7 @@ pub(in crate::jira) fn read_changelog(
             });
         }
     }
-    Ok(PartialList { items, complete })
+    Ok(PartialList::of(items, held, total))
 }
 
 /// A comment as Jira writes one.
@@ -111,7 +106,7 @@ pub(in crate::jira) fn read_comments(
     page: ChildPage<WireComment>,
     people: &mut People,
 ) -> Result<PartialList<Comment>, Unreadable> {
-    let complete = page.is_whole();
+    let (held, total) = (page.items.len() as u64, page.total);
     let items = page.items.into_iter().map(|comment| {
         Ok(Comment {
             comment_id: comment.id.0,
@@ -125,7 +120,7 @@ pub(in crate::jira) fn read_comments(
                 .map(|v| format!("{}:{}", v.kind, v.value.unwrap_or_default())),
         })
     });
-    Ok(PartialList { items: items.collect::<Result<_, _>>()?, complete })
+    Ok(PartialList::of(items.collect::<Result<_, _>>()?, held, total))
 }
 
 /// A worklog as Jira writes one.
@@ -147,7 +142,7 @@ pub(in crate::jira) fn read_worklogs(
     page: ChildPage<WireWorklog>,
     people: &mut People,
 ) -> Result<PartialList<Worklog>, Unreadable> {
-    let complete = page.is_whole();
+    let (held, total) = (page.items.len() as u64, page.total);
     let items = page.items.into_iter().map(|worklog| {
         Ok(Worklog {
             worklog_id: worklog.id.0,
@@ -160,7 +155,7 @@ pub(in crate::jira) fn read_worklogs(
             comment: text(worklog.comment),
         })
     });
-    Ok(PartialList { items: items.collect::<Result<_, _>>()?, complete })
+    Ok(PartialList::of(items.collect::<Result<_, _>>()?, held, total))
 }
 
 /// A link as Jira writes one.

@@ -6,7 +6,7 @@ use super::Unreadable;
 use super::scalar::{Id, time};
 use crate::jira::send::Answer;
 use crate::jira::shape::Came;
-use crate::model::{IssueId, ListedIssue, ListingPage};
+use crate::model::{IssueId, ListedIssue, ListingPage, PageToken};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a search page")]
@@ -14,6 +14,7 @@ struct Page {
     issues: Vec<Row>,
     total: Option<u64>,
     max_results: Option<u32>,
+    next_page_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +35,8 @@ pub(in crate::jira) fn listing_page(answer: &Answer) -> Result<ListingPage, Came
     let page: Page = answer.object()?;
     let rows = page.issues.into_iter().map(row).collect::<Result<_, _>>();
     let rows = rows.map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))?;
-    Ok(ListingPage { rows, total: page.total, max_results: page.max_results })
+    let next = page.next_page_token.filter(|token| !token.is_empty()).map(PageToken);
+    Ok(ListingPage { rows, total: page.total, max_results: page.max_results, next })
 }
 
 fn row(row: Row) -> Result<ListedIssue, Unreadable> {

@@ -14,7 +14,7 @@ fn assert_lists_all(jira: &NaiveJira, outcome: &Outcome) {
 }
 
 fn offsets(outcome: &Outcome) -> usize {
-    outcome.requests.iter().filter(|request| request.start_at > 0).count()
+    outcome.requests.iter().filter(|request| request.start.offset() > 0).count()
 }
 
 fn spread_out(count: i64, page_cap: usize) -> NaiveJira {
@@ -120,7 +120,7 @@ fn when_every_anchor_vanishes_offsets_are_used_inside_that_second_only() {
     .unwrap();
     assert!(outcome.listed.is_superset(&jira.listable_ids()));
     assert!(offsets(&outcome) > 0);
-    for request in outcome.requests.iter().filter(|request| request.start_at > 0) {
+    for request in outcome.requests.iter().filter(|request| request.start.offset() > 0) {
         let Span::Updated { from: Some(from), to: Some(to) } = &request.query.span else {
             panic!("startAt outside a stretch with two ends: {request:?}");
         };

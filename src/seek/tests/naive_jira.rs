@@ -220,7 +220,7 @@ impl NaiveJira {
         let total = (found.len() as u64).min(self.result_window);
         let rows = found
             .into_iter()
-            .skip(usize::try_from(request.start_at).unwrap())
+            .skip(usize::try_from(request.start.offset()).unwrap())
             .take(self.page_cap.min(request.max_results as usize))
             .filter(|(id, _)| !self.ghosts.contains(id))
             .map(|(id, issue)| ListedIssue {
@@ -273,7 +273,7 @@ fn read_minutes(zone: Tz, literal: &str) -> i64 {
 }
 
 fn page(rows: Vec<ListedIssue>, total: u64) -> ListingPage {
-    ListingPage { rows, total: Some(total), max_results: None }
+    ListingPage { rows, total: Some(total), max_results: None, next: None }
 }
 
 pub(super) fn project() -> ProjectKey {

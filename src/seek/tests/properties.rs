@@ -141,7 +141,7 @@ proptest! {
                 "lost {id}: {issue:?}"
             );
         }
-        for request in outcome.requests.iter().filter(|request| request.start_at > 0) {
+        for request in outcome.requests.iter().filter(|request| request.start.offset() > 0) {
             let narrow = match &request.query.span {
                 Span::Updated { from, to } => {
                     let from = from.as_ref().map_or(-1, |from| from.second().0);
