@@ -2,7 +2,7 @@
 //! error has to be decided here before it compiles.
 
 use crate::jira::JiraError;
-use crate::model::{Failure, FailureCategory};
+use crate::model::{Failure, FailureCategory, FailureCause};
 use crate::store::PendingIssue;
 
 /// What to do after a request for some issues failed.
@@ -71,29 +71,51 @@ pub(super) fn failure(issue: &PendingIssue, error: &JiraError) -> Failure {
             (FailureCategory::Temporary, "nothing: it is tried again by the next run")
         }
     };
-    recorded(issue, error.to_string(), category, what_to_do)
+    Failure { cause: cause(error), ..recorded(issue, error.to_string(), category, what_to_do) }
+}
+
+/// The kind of thing that went wrong.
+fn cause(error: &JiraError) -> FailureCause {
+    match error {
+        JiraError::Timeout { .. } => FailureCause::Timeout,
+        JiraError::TooLarge { .. } => FailureCause::TooLarge,
+        JiraError::Unavailable { .. } => FailureCause::ServerError,
+        JiraError::BadData { .. } => FailureCause::Unreadable,
+        JiraError::Refused { .. } | JiraError::NotFound { .. } => FailureCause::Refused,
+        JiraError::Settings { .. }
+        | JiraError::Unreachable { .. }
+        | JiraError::Tls { .. }
+        | JiraError::RateLimited { .. }
+        | JiraError::Unauthorized { .. }
+        | JiraError::NotLoggedIn { .. }
+        | JiraError::Forbidden { .. }
+        | JiraError::NoEndpoint { .. }
+        | JiraError::Redirected { .. }
+        | JiraError::Unsupported { .. } => FailureCause::Other,
+    }
 }
 
 /// The record of an issue that came, but whose JSON lacks what an issue must have.
 pub(super) fn unreadable(issue: &PendingIssue, reason: &str) -> Failure {
-    recorded(
-        issue,
-        reason.to_owned(),
-        FailureCategory::AdminRequired,
-        "Jira delivers this issue in a form that cannot be read: open it in Jira, and report it",
-    )
+    let what_to_do =
+        "Jira delivers this issue in a form that cannot be read: open it in Jira, and report it";
+    Failure {
+        cause: FailureCause::Unreadable,
+        ..recorded(issue, reason.to_owned(), FailureCategory::AdminRequired, what_to_do)
+    }
 }
 
 /// The record of an issue that Postgres refuses to hold.
 pub(super) fn unstorable(issue: &PendingIssue, reason: String) -> Failure {
-    recorded(
-        issue,
-        reason,
-        FailureCategory::AdminRequired,
-        "a value in this issue cannot be held by Postgres: report it with the issue's key",
-    )
+    let what_to_do =
+        "a value in this issue cannot be held by Postgres: report it with the issue's key";
+    Failure {
+        cause: FailureCause::Unstorable,
+        ..recorded(issue, reason, FailureCategory::AdminRequired, what_to_do)
+    }
 }
 
+/// A failure whose cause is still to be named.
 fn recorded(
     issue: &PendingIssue,
     reason: String,
@@ -101,5 +123,6 @@ fn recorded(
     what_to_do: &str,
 ) -> Failure {
     let (id, key) = (issue.id, issue.key.clone());
-    Failure { id, key, reason, category, what_to_do: what_to_do.to_owned() }
+    let what_to_do = what_to_do.to_owned();
+    Failure { id, key, reason, category, cause: FailureCause::Other, what_to_do }
 }

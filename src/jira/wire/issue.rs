@@ -113,6 +113,8 @@ pub(in crate::jira) fn read_issue(
             changelog_text.as_deref().unwrap_or_default(),
         ]),
         extracted_at: context.extracted_at,
+        lacking: Vec::new(),
+        streams: Vec::new(),
         children,
         users: people.into_users(),
         key,
@@ -145,6 +147,7 @@ fn field_children(
         links: links.map(read_links).transpose()?,
         attachments: attachments.map(|list| read_attachments(list, people)).transpose()?,
         sprints: sprints(fields, context.sprint_fields),
+        ..Children::default()
     })
 }
 

@@ -3,11 +3,14 @@
 mod batches;
 mod children;
 mod diff;
+mod failures;
 mod leases;
 mod queue;
 mod runs;
 mod schema;
+mod streams;
 mod throttles;
+mod wholeness;
 
 use std::time::Duration;
 
