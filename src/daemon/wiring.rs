@@ -16,7 +16,7 @@ use crate::model::{ProjectKey, Site};
 use crate::store::private_postgres::{
     PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings, default_data_dir,
 };
-use crate::store::{self, Session, Store, StoreError, WorkerIdentity};
+use crate::store::{self, Session, Store, StoreError, Throttle, WorkerIdentity};
 use crate::sync::{Budget, Engine, EngineSettings};
 
 /// Connections of a private Postgres at the least: several processes may share it.
@@ -250,10 +250,11 @@ impl Services {
         if let Some(database) = &existing {
             close_gates(&client, &config.jira, &database.store).await;
         }
-        let peer = match Peer::meet_by(client, &config.jira, projects, stop).await {
+        let peer = match Peer::meet_by(client.clone(), &config.jira, projects, stop).await {
             Ok(peer) => peer,
             Err(error) => {
                 if let Some(database) = existing {
+                    pass_on_gates(&client, &config.jira, &database.store).await;
                     database.close().await;
                 }
                 return Err(error);
@@ -358,6 +359,20 @@ async fn close_gates(client: &JiraClient, config: &JiraConfig, store: &Store) {
             }
         }
         Err(error) => tracing::debug!(error = %error, "what has to wait cannot be read"),
+    }
+}
+
+/// Lets later processes wait as long as Jira has asked `client` to, which ends here.
+async fn pass_on_gates(client: &JiraClient, config: &JiraConfig, store: &Store) {
+    let Ok((_, site)) = config.instance() else { return };
+    let told = client.told_gates().into_iter();
+    let told: Vec<Throttle> =
+        told.map(|(scope, wait)| Throttle { scope: scope.as_str().to_owned(), wait }).collect();
+    if told.is_empty() {
+        return;
+    }
+    if let Err(error) = store.record_throttles(site, None, &told).await {
+        tracing::debug!(error = %error, "what has to wait cannot be written");
     }
 }
 

@@ -3,9 +3,15 @@
 
 use std::time::Duration;
 
+use sqlx::postgres::{PgListener, PgPoolOptions};
+
 use super::rows::count;
+use super::tx::Tx;
 use super::{Store, StoreError};
 use crate::model::{Site, WorkerId};
+
+/// The channel on which processes are told to look again; the payload is the site.
+const SHARING_CHANNEL: &str = "extractor_sharing";
 
 /// What must wait, and for how long from the moment it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +34,7 @@ pub struct Sharing {
 }
 
 impl Store {
-    /// Says that `worker` shares the request rate of `site` from now on.
+    /// Says that `worker` shares the request rate of `site` from now on, and lets the others know.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
@@ -43,7 +49,7 @@ impl Store {
                 )
                 .execute(&mut **tx)
                 .await?;
-                Ok(())
+                notify(tx, site).await
             })
         })
         .await
@@ -96,14 +102,15 @@ impl Store {
         Ok(rows.into_iter().map(|row| of(row.scope, row.millis)).collect())
     }
 
-    /// Says that Jira has asked `worker` to wait. What was said before for longer stays.
+    /// Says that Jira has asked `worker` to wait, and lets the others know. What was said before for
+    /// longer stays. `None` is a process that is not registered yet.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
     pub async fn record_throttles(
         &self,
         site: &Site,
-        worker: WorkerId,
+        worker: Option<WorkerId>,
         throttles: &[Throttle],
     ) -> Result<(), StoreError> {
         let scopes: Vec<String> = throttles.iter().map(|throttle| throttle.scope.clone()).collect();
@@ -123,17 +130,52 @@ impl Store {
                          set_at = excluded.set_at
                      WHERE t.until < excluded.until",
                     site.as_str(),
-                    worker.0,
+                    worker.map(|worker| worker.0),
                     &scopes,
                     &millis,
                 )
                 .execute(&mut **tx)
                 .await?;
-                Ok(())
+                notify(tx, site).await
             })
         })
         .await
     }
+
+    /// Hears of what changes between two looks, over a connection of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no further connection can be had.
+    pub async fn listen_sharing(&self) -> Result<SharingListener, StoreError> {
+        let options = PgPoolOptions::new().max_connections(1);
+        let mut listener =
+            PgListener::connect_with(&options.connect_lazy_with(self.options.clone())).await?;
+        listener.listen(SHARING_CHANNEL).await?;
+        Ok(SharingListener(listener))
+    }
+}
+
+/// Hears when a process joins or was told to wait. A hint, to be joined by looking now and then: a
+/// broken connection loses some, and a pooler between may lose all.
+#[derive(Debug)]
+pub struct SharingListener(PgListener);
+
+impl SharingListener {
+    /// Waits until something has changed on `site`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the connection cannot be had again.
+    pub async fn changed(&mut self, site: &Site) -> Result<(), StoreError> {
+        while self.0.recv().await?.payload() != site.as_str() {}
+        Ok(())
+    }
+}
+
+async fn notify(tx: &mut Tx<'_>, site: &Site) -> Result<(), StoreError> {
+    sqlx::query!("SELECT pg_notify($1, $2)", SHARING_CHANNEL, site.as_str())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Up to the next whole millisecond: never a moment early.

@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::jira::{JiraClient, Scope};
 use crate::model::{Site, WorkerId};
-use crate::store::{Sharing, Store, StoreError, Throttle};
+use crate::store::{Sharing, SharingListener, Store, StoreError, Throttle};
 
-/// How often the others are looked at; what this process is told goes out at once.
+/// How often the others are looked at, besides whenever one of them lets us know; what this process
+/// is told goes out at once.
 pub const PERIOD: Duration = Duration::from_secs(1);
 /// How long one look may take. Without an answer the last share stays.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,9 +47,9 @@ impl Budget {
     /// A database that does not answer is no error: the share is then all there is.
     pub async fn start(jira: JiraClient, store: Store, site: Site, worker: WorkerId) -> Self {
         let told = jira.told_to_wait();
-        let (shared_tx, shared) = watch::channel(Shared { processes: 1, looks: 0, current: false });
-        let mut duty =
-            Duty { jira, store, site, worker, passed_on: HashMap::new(), shared: shared_tx };
+        let (known, shared) = watch::channel(Shared { processes: 1, looks: 0, current: false });
+        let (listener, passed_on) = (None, HashMap::new());
+        let mut duty = Duty { jira, store, site, worker, listener, passed_on, known };
         duty.enter().await;
         let stop = CancellationToken::new();
         let task = tokio::spawn(duty.run(told, stop.clone()));
@@ -80,9 +81,11 @@ struct Duty {
     store: Store,
     site: Site,
     worker: WorkerId,
+    /// `None` while there is no connection for it.
+    listener: Option<SharingListener>,
     /// What the others know already.
     passed_on: HashMap<Scope, Instant>,
-    shared: watch::Sender<Shared>,
+    known: watch::Sender<Shared>,
 }
 
 impl Duty {
@@ -95,6 +98,7 @@ impl Duty {
                 () = stop.cancelled() => break,
                 _ = ticks.tick() => {}
                 Ok(()) = told.changed() => {}
+                () = heard(&mut self.listener, &self.site) => {}
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -108,7 +112,7 @@ impl Duty {
 
     /// The first look decides how this process begins.
     async fn enter(&mut self) {
-        let looked = in_time(self.look()).await;
+        let looked = in_time(self.exchange()).await;
         if let Ok(sharing) = &looked
             && sharing.others > 0
         {
@@ -118,12 +122,19 @@ impl Duty {
     }
 
     async fn turn(&mut self) {
-        let looked = in_time(async {
-            self.pass_on().await?;
-            self.look().await
-        })
-        .await;
+        let looked = in_time(self.exchange()).await;
         self.note(looked);
+    }
+
+    async fn exchange(&mut self) -> Result<Sharing, StoreError> {
+        self.pass_on().await?;
+        if self.listener.is_none() {
+            match self.store.listen_sharing().await {
+                Ok(listener) => self.listener = Some(listener),
+                Err(error) => tracing::debug!(error = %error, "changes are seen by looking only"),
+            }
+        }
+        self.look().await
     }
 
     /// Tells the others what Jira has told this process.
@@ -141,7 +152,7 @@ impl Duty {
             wait: *wait,
         };
         let throttles: Vec<Throttle> = gates.iter().map(throttle).collect();
-        self.store.record_throttles(&self.site, self.worker, &throttles).await?;
+        self.store.record_throttles(&self.site, Some(self.worker), &throttles).await?;
         self.passed_on.extend(gates.into_iter().map(|(scope, wait)| (scope, now + wait)));
         Ok(())
     }
@@ -159,7 +170,7 @@ impl Duty {
 
     /// Hands over what was read.
     fn note(&self, looked: Result<Sharing, Missed>) {
-        let before = *self.shared.borrow();
+        let before = *self.known.borrow();
         let after = match looked {
             Ok(sharing) => {
                 self.jira.set_share(processes(&sharing));
@@ -180,7 +191,20 @@ impl Duty {
         if after.processes != before.processes {
             tracing::debug!(processes = after.processes, "sharing the request rate");
         }
-        self.shared.send_replace(after);
+        self.known.send_replace(after);
+    }
+}
+
+/// Waits until another process lets us know of something; for ever without a way to hear it.
+async fn heard(listener: &mut Option<SharingListener>, site: &Site) {
+    match listener {
+        None => std::future::pending().await,
+        Some(hears) => {
+            if let Err(error) = hears.changed(site).await {
+                tracing::debug!(error = %error, "changes are seen by looking only");
+                *listener = None;
+            }
+        }
     }
 }
 

@@ -48,10 +48,10 @@ async fn what_one_was_told_all_read_and_a_shorter_wait_takes_nothing_back() {
     let store = store().await;
     let worker = registered(&store).await.worker();
     let said = [throttle("", 60), throttle("POST search", 5)];
-    store.record_throttles(&site(), worker, &said).await.unwrap();
+    store.record_throttles(&site(), Some(worker), &said).await.unwrap();
     let shorter = [throttle("", 1), throttle("POST search", 600)];
     let later = WorkerId(uuid::Uuid::now_v7());
-    store.record_throttles(&site(), later, &shorter).await.unwrap();
+    store.record_throttles(&site(), Some(later), &shorter).await.unwrap();
 
     let read = store.load_throttles(&site()).await.unwrap();
     let scopes: Vec<&str> = read.iter().map(|throttle| throttle.scope.as_str()).collect();
@@ -70,10 +70,24 @@ async fn what_one_was_told_all_read_and_a_shorter_wait_takes_nothing_back() {
 async fn what_is_over_is_not_read_and_can_be_set_again() {
     let store = store().await;
     let worker = registered(&store).await.worker();
-    store.record_throttles(&site(), worker, &[throttle("", 60)]).await.unwrap();
+    store.record_throttles(&site(), Some(worker), &[throttle("", 60)]).await.unwrap();
     store.run_sql("UPDATE extractor.throttles SET until = now() - interval '1 second'").await;
     assert_eq!(store.load_sharing(&site(), worker).await.unwrap().throttles, []);
-    store.record_throttles(&site(), worker, &[throttle("", 7)]).await.unwrap();
+    store.record_throttles(&site(), Some(worker), &[throttle("", 7)]).await.unwrap();
+    assert_eq!(store.load_throttles(&site()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn who_listens_hears_of_both_and_of_its_own_site_only() {
+    let store = store().await;
+    let mut listener = store.listen_sharing().await.unwrap();
+    let other = Site::new("other.example");
+    store.record_throttles(&other, None, &[throttle("", 60)]).await.unwrap();
+    let session = registered(&store).await;
+    listener.changed(&site()).await.unwrap();
+    assert!(store.load_sharing(&site(), session.worker()).await.unwrap().registered);
+    store.record_throttles(&site(), None, &[throttle("", 60)]).await.unwrap();
+    listener.changed(&site()).await.unwrap();
     assert_eq!(store.load_throttles(&site()).await.unwrap().len(), 1);
 }
 
