@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use crate::jira::rate_limit::Advice;
 
-/// What half of an unlimited rate is: so long between two requests.
-const HALF_OF_UNLIMITED: Duration = Duration::from_millis(200);
+/// What half of an unlimited rate is, as the time between two requests: the rate of the profile
+/// `balanced`.
+const HALF_OF_UNLIMITED: Duration = Duration::from_millis(100);
 
 /// How far apart requests leave at the moment.
 #[derive(Debug, Default)]
