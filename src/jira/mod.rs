@@ -38,6 +38,7 @@ mod send;
 mod settings;
 mod shape;
 mod stats;
+mod streams;
 mod transport;
 mod wire;
 
@@ -63,7 +64,10 @@ pub use refusal::Messages;
 pub use settings::{Credentials, JiraSettings};
 pub use shape::Came;
 pub use stats::ClientStats;
-pub use wire::{Completed, complete_changes, complete_comments, complete_worklogs};
+pub use wire::{
+    Completed, FetchedStream, complete_changes, complete_comments, complete_stream,
+    complete_worklogs,
+};
 
 use flavor::{common, server};
 use send::Sender;

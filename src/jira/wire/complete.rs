@@ -15,6 +15,13 @@ pub struct Completed<T> {
     pub text_repaired: bool,
 }
 
+/// Nothing, and that is all there is.
+impl<T> Default for Completed<T> {
+    fn default() -> Self {
+        Self { list: PartialList::whole(Vec::new()), users: Vec::new(), text_repaired: false }
+    }
+}
+
 impl<T> Completed<T> {
     /// Reads a list with `read`, which notes the people it finds.
     pub(in crate::jira) fn read(
@@ -52,7 +59,8 @@ pub fn complete_changes(mut document: IssueDocument, more: Completed<Change>) ->
     document
 }
 
-fn note<T: std::fmt::Debug>(
+/// Takes what was fetched apart into everything of the document but the list itself.
+pub(super) fn note<T: std::fmt::Debug>(
     document: &mut IssueDocument,
     name: &str,
     more: Completed<T>,
