@@ -299,6 +299,7 @@ fn engine_settings(
         page_rows: config.jira.listing_page_size,
         batch_size: config.jira.batch_size,
         max_in_flight: in_flight(&config.jira),
+        streams: config.sync.streams.clone(),
     }
 }
 

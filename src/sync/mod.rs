@@ -28,6 +28,7 @@ mod precedent;
 mod progress;
 mod retry;
 mod split;
+mod streams;
 mod visible;
 
 pub use dry_run::DryRun;

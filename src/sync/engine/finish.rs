@@ -14,6 +14,7 @@ use crate::sync::error::SyncError;
 use crate::sync::hydrate::{Hydrator, WRITERS};
 use crate::sync::listing::{Listed, Listing};
 use crate::sync::pace::Pace;
+use crate::sync::streams::Streams;
 
 impl Engine {
     /// Lists, hydrates and certifies until the certificate holds or nothing helps.
@@ -121,6 +122,7 @@ impl Engine {
             no_more: CancellationToken::new(),
             stop,
             wake: Notify::new(),
+            streams: Streams::new(self.settings.streams.clone()),
         })
     }
 
