@@ -36,5 +36,6 @@ mod sync_live;
 mod sync_login;
 mod sync_reindex;
 mod sync_sharing;
+mod sync_streams;
 mod sync_zones;
 mod tidy;
