@@ -390,6 +390,7 @@ fn engine_settings(config: &Config, peer: &Peer, filter: Option<UserFilter>) -> 
         page_rows: config.jira.listing_page_size,
         batch_size: config.jira.batch_size.min(peer.instance.batch_cap),
         max_in_flight: in_flight(&config.jira),
+        streams: config.sync.streams.clone(),
     }
 }
 

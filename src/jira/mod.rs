@@ -46,6 +46,7 @@ mod settings;
 mod shape;
 mod sharing;
 mod stats;
+mod streams;
 mod transport;
 mod vetting;
 mod wire;
@@ -75,7 +76,10 @@ pub use scope::Scope;
 pub use settings::{Credentials, JiraSettings};
 pub use shape::Came;
 pub use stats::{ClientStats, Waits};
-pub use wire::{Completed, complete_changes, complete_comments, complete_worklogs};
+pub use wire::{
+    Completed, FetchedStream, complete_changes, complete_comments, complete_stream,
+    complete_worklogs,
+};
 
 use flavor::common;
 use probe::Identity;

@@ -27,6 +27,18 @@ pub(super) struct Fetched {
     pub(super) retry_later: Vec<(IssueId, Duration)>,
 }
 
+impl Fetched {
+    /// Leaves an issue of which a list is lacking for later, unless it was tried often enough.
+    pub(super) fn put_off(&mut self, issue: &PendingIssue, error: &JiraError) {
+        let put_off = self.retry_later.iter().any(|(id, _)| *id == issue.id);
+        if issue.attempts + 1 >= COMPLETIONS_TRIED {
+            self.failed.push(policy::lacking(issue, error));
+        } else if !put_off {
+            self.retry_later.push((issue.id, COMPLETE_AGAIN_IN));
+        }
+    }
+}
+
 /// The pace, shared by everybody who fetches.
 pub(super) type SharedPace = std::sync::Mutex<Pace>;
 
@@ -132,12 +144,8 @@ async fn take_in(
         return Ok(());
     }
     let completed = complete::complete(jira, document).await?;
-    match completed.lacking {
-        None => {}
-        Some(error) if issue.attempts + 1 >= COMPLETIONS_TRIED => {
-            fetched.failed.push(policy::failure(issue, &error));
-        }
-        Some(_) => fetched.retry_later.push((issue.id, COMPLETE_AGAIN_IN)),
+    if let Some(error) = completed.lacking {
+        fetched.put_off(issue, &error);
     }
     fetched.documents.push(completed.document);
     Ok(())

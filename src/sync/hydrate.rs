@@ -9,11 +9,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::error::SyncError;
-use super::fetch::{self, SharedPace};
+use super::fetch::{self, Fetched, SharedPace};
 use super::progress::Progress;
 use super::retry::patiently;
 use super::split;
-use crate::jira::JiraClient;
+use super::streams::{Streamed, Streams};
+use crate::jira::{JiraClient, JiraError};
 use crate::model::WorkerId;
 use crate::store::{Batch, PendingCounts, QueueScope, Release, Store, StoreError};
 
@@ -61,6 +62,8 @@ pub(super) struct Hydrator {
     pub(super) stop: CancellationToken,
     /// Work may have come.
     pub(super) wake: Notify,
+    /// What is fetched beside the issues themselves.
+    pub(super) streams: Streams,
 }
 
 impl Hydrator {
@@ -139,7 +142,7 @@ impl Hydrator {
 
     async fn fetch_and_write(&self, batch: &Batch) -> Result<u64, SyncError> {
         let fetched = tokio::select! {
-            fetched = fetch::fetch(&self.jira, &batch.items, &self.pace) => fetched?,
+            fetched = self.fetch(batch) => fetched?,
             () = self.abandoned() => return Err(SyncError::Interrupted),
         };
         for failure in &fetched.failed {
@@ -155,6 +158,20 @@ impl Hydrator {
         let written = split::write(&self.store, batch, fetched).await?;
         let stay = written.behind + written.retried;
         Ok((batch.items.len() as u64).saturating_sub(stay))
+    }
+
+    async fn fetch(&self, batch: &Batch) -> Result<Fetched, JiraError> {
+        let mut fetched = fetch::fetch(&self.jira, &batch.items, &self.pace).await?;
+        let documents = std::mem::take(&mut fetched.documents);
+        for Streamed { document, lacking } in self.streams.fetch(&self.jira, documents).await? {
+            if let (Some(error), Some(issue)) =
+                (lacking, batch.items.iter().find(|issue| issue.id == document.id))
+            {
+                fetched.put_off(issue, &error);
+            }
+            fetched.documents.push(document);
+        }
+        Ok(fetched)
     }
 
     /// Ends a little after it was told to stop: a batch may still arrive, but not after minutes of

@@ -31,6 +31,7 @@ mod precedent;
 mod progress;
 mod retry;
 mod split;
+mod streams;
 mod visible;
 
 pub use budget::{Budget, PERIOD as BUDGET_PERIOD, Shared};

@@ -95,6 +95,11 @@ fn cause(error: &JiraError) -> FailureCause {
     }
 }
 
+/// The record of an issue of which a list could not be had in full.
+pub(super) fn lacking(issue: &PendingIssue, error: &JiraError) -> Failure {
+    Failure { cause: FailureCause::LackingChildren, ..failure(issue, error) }
+}
+
 /// The record of an issue that came, but whose JSON lacks what an issue must have.
 pub(super) fn unreadable(issue: &PendingIssue, reason: &str) -> Failure {
     let what_to_do =

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use extractor::jira::{Credentials, JiraClient, JiraSettings};
 use extractor::jql::UserFilter;
-use extractor::model::{ProjectKey, RunKind, Site};
+use extractor::model::{ProjectKey, RunKind, Site, Stream};
 use extractor::store::{Session, Settings, Store, WorkerIdentity};
 use extractor::sync::{Engine, EngineSettings, RunReport, RunRequest, SyncError};
 use jira_sim::{IssueId, RequestRecord, SimConfig, SimServer, World};
@@ -41,6 +41,7 @@ pub(crate) struct Options {
     pub(crate) max_attempts: u32,
     pub(crate) filter: Option<String>,
     pub(crate) credentials: Credentials,
+    pub(crate) streams: Vec<Stream>,
 }
 
 impl Default for Options {
@@ -54,6 +55,7 @@ impl Default for Options {
             max_attempts: 3,
             filter: None,
             credentials: Credentials::Anonymous,
+            streams: Vec::new(),
         }
     }
 }
@@ -122,6 +124,7 @@ impl App {
             page_rows: self.options.page_rows,
             batch_size: self.options.batch_size,
             max_in_flight: self.options.max_in_flight,
+            streams: self.options.streams.clone(),
         };
         let worker = session.worker();
         let engine =

@@ -14,6 +14,7 @@ use crate::sync::certify::{self, Counts, Proof, Remedy};
 use crate::sync::error::SyncError;
 use crate::sync::hydrate::{Hydrator, WRITERS};
 use crate::sync::pace::Pace;
+use crate::sync::streams::Streams;
 
 impl Engine {
     /// Lists, hydrates and certifies until the certificate holds or nothing helps.
@@ -62,6 +63,7 @@ impl Engine {
             no_more: CancellationToken::new(),
             stop,
             wake: Notify::new(),
+            streams: Streams::new(self.settings.streams.clone()),
         })
     }
 

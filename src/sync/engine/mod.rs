@@ -17,7 +17,7 @@ use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
-    Certificate, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, WorkerId,
+    Certificate, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, Stream, WorkerId,
 };
 use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, Run, Store};
@@ -37,6 +37,8 @@ pub struct EngineSettings {
     pub batch_size: u32,
     /// Batches under way at once, at the most.
     pub max_in_flight: usize,
+    /// The optional streams that are fetched with each issue.
+    pub streams: Vec<Stream>,
 }
 
 /// What to run.
