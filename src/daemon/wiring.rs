@@ -16,7 +16,7 @@ use crate::store::private_postgres::{
     PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings, default_data_dir,
 };
 use crate::store::{self, Session, Store, StoreError, WorkerIdentity};
-use crate::sync::{Engine, EngineSettings};
+use crate::sync::{BATCH_LEASE, Engine, EngineSettings};
 
 /// Connections of a private Postgres at the least: several processes may share it.
 const PRIVATE_CONNECTIONS: u32 = 50;
@@ -239,6 +239,7 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
         credentials: credentials(&config.credentials),
         ca_bundle: config.ca_bundle.clone(),
         timeout: config.timeout,
+        hub_timeout: config.hub_timeout,
         read_timeout: config.timeout,
         connect_timeout: config.connect_timeout,
         requests_per_second: config.requests_per_second,
@@ -285,6 +286,7 @@ fn engine_settings(config: &Config, site: Site, filter: Option<UserFilter>) -> E
         page_rows: config.jira.listing_page_size,
         batch_size: config.jira.batch_size,
         max_in_flight: in_flight(&config.jira),
+        batch_lease: BATCH_LEASE,
     }
 }
 

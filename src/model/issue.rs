@@ -53,10 +53,28 @@ pub struct IssueDocument {
     pub content_hash: [u8; 16],
     /// When Jira answered with this version, by Jira's clock.
     pub extracted_at: DateTime<Utc>,
+    /// Names of the lists that belong to this document and could not be had, such as `links`:
+    /// named like the fields of [`Children`]. What is stored of them stays, and the issue is
+    /// fetched again.
+    pub lacking: Vec<&'static str>,
     /// Everything that has a table of its own.
     pub children: Children,
     /// Everybody the document mentions, each id once.
     pub users: Vec<User>,
+}
+
+impl IssueDocument {
+    /// In `lacking`: the links, and with them the field `issuelinks`.
+    pub const LACKS_LINKS: &'static str = "links";
+    /// In `lacking`: some field that Jira failed to load.
+    pub const LACKS_FIELDS: &'static str = "fields";
+
+    /// Whether `fields` holds every field of the issue. Where it does not, a field that is absent
+    /// is not one that was cleared.
+    pub fn has_every_field(&self) -> bool {
+        let lacks = |what| self.lacking.contains(&what);
+        self.tier != Tier::Minimal && !lacks(Self::LACKS_LINKS) && !lacks(Self::LACKS_FIELDS)
+    }
 }
 
 /// What hangs on an issue. `None`: the document did not say, so what is stored stays.

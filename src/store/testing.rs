@@ -165,6 +165,7 @@ pub(super) fn document(id: i64) -> IssueDocument {
         text_repaired: false,
         content_hash: [u8::try_from(id % 256).unwrap(); 16],
         extracted_at: at(10_000),
+        lacking: Vec::new(),
         children: Children::default(),
         users: vec![user("ann")],
     }

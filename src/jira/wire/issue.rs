@@ -113,6 +113,7 @@ pub(in crate::jira) fn read_issue(
             changelog_text.as_deref().unwrap_or_default(),
         ]),
         extracted_at: context.extracted_at,
+        lacking: Vec::new(),
         children,
         users: people.into_users(),
         key,
