@@ -40,8 +40,11 @@ pub(super) enum Decision {
 pub(super) fn decide(stored: Option<&StoredIssue>, document: &IssueDocument) -> Decision {
     let Some(stored) = stored else { return Decision::Insert };
     let older = matches!((document.updated, stored.updated), (Some(new), Some(old)) if new < old);
-    let poorer = document.updated == stored.updated && document.tier < stored.tier;
-    if older || poorer {
+    // What came in parts is as good as what came whole.
+    let poorer = document.updated == stored.updated
+        && !document.has_every_field()
+        && stored.tier != Tier::Minimal;
+    if older {
         return Decision::Refuse;
     }
     let same = document.content_hash == *stored.content_hash
@@ -50,7 +53,7 @@ pub(super) fn decide(stored: Option<&StoredIssue>, document: &IssueDocument) -> 
         && document.key == stored.key
         && !stored.deleted;
     if !same {
-        return Decision::Rewrite;
+        return if poorer { Decision::Refuse } else { Decision::Rewrite };
     }
     let unsettled = stored.updated.is_some_and(|updated| updated > stored.extracted_at - UNSETTLED);
     if unsettled && document.extracted_at > stored.extracted_at {
@@ -96,13 +99,47 @@ mod tests {
     #[test]
     fn a_document_is_compared_with_what_is_stored() {
         type Change = fn(&mut StoredIssue, &mut IssueDocument);
-        let cases: [(&str, Change, Decision); 11] = [
+        let cases: [(&str, Change, Decision); 17] = [
             ("same", |_, _| {}, Decision::Keep),
             ("other content", |_, d| d.content_hash = [9; 16], Decision::Rewrite),
             ("newer", |_, d| d.updated = Some(at(1001)), Decision::Rewrite),
             ("older", |_, d| d.updated = Some(at(999)), Decision::Refuse),
             ("poorer", |_, d| d.tier = Tier::Minimal, Decision::Refuse),
             ("richer", |s, _| s.tier = Tier::Minimal, Decision::Rewrite),
+            ("in parts", |_, d| d.tier = Tier::Hub, Decision::Rewrite),
+            ("whole again", |s, _| s.tier = Tier::Hub, Decision::Rewrite),
+            (
+                "without links",
+                |_, d| {
+                    d.tier = Tier::Hub;
+                    d.lacking = vec![IssueDocument::LACKS_LINKS];
+                },
+                Decision::Refuse,
+            ),
+            (
+                "without links, as before",
+                |s, d| {
+                    (s.tier, d.tier) = (Tier::Hub, Tier::Hub);
+                    d.lacking = vec![IssueDocument::LACKS_LINKS];
+                },
+                Decision::Keep,
+            ),
+            (
+                "without links, where there were a few fields",
+                |s, d| {
+                    (s.tier, d.tier) = (Tier::Minimal, Tier::Hub);
+                    d.lacking = vec![IssueDocument::LACKS_LINKS];
+                },
+                Decision::Rewrite,
+            ),
+            (
+                "without a field",
+                |_, d| {
+                    d.content_hash = [9; 16];
+                    d.lacking = vec![IssueDocument::LACKS_FIELDS];
+                },
+                Decision::Refuse,
+            ),
             ("moved", |s, _| s.key = "Q-1".parse().unwrap(), Decision::Rewrite),
             ("tombstoned", |s, _| s.deleted = true, Decision::Rewrite),
             ("fetched soon after", |s, _| s.extracted_at = at(1001), Decision::Settle),
