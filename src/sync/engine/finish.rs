@@ -11,9 +11,9 @@ use crate::seek::{Method, ScanPlan, Summary};
 use crate::store::{ProjectLease, QueueScope, Run, StoreError};
 use crate::sync::certify::{self, Remedy};
 use crate::sync::error::SyncError;
+use crate::sync::fetch::Source;
 use crate::sync::hydrate::{Hydrator, WRITERS};
 use crate::sync::listing::{Listed, Listing};
-use crate::sync::pace::Pace;
 
 impl Engine {
     /// Lists, hydrates and certifies until the certificate holds or nothing helps.
@@ -108,13 +108,15 @@ impl Engine {
     }
 
     pub(super) fn hydrator(&self, scope: QueueScope, stop: CancellationToken) -> Arc<Hydrator> {
-        let pace = Pace::new(self.settings.batch_size, self.settings.max_in_flight);
+        let settings = &self.settings;
+        let from = (self.jira.clone(), self.store.clone(), settings.site.clone());
+        let fields = Arc::clone(&self.fields);
+        let source = Source::new(from, settings.batch_size, settings.max_in_flight, fields);
         Arc::new(Hydrator {
-            jira: self.jira.clone(),
-            store: self.store.clone(),
+            source,
             worker: self.worker,
             scope,
-            pace: std::sync::Mutex::new(pace),
+            lease: settings.batch_lease,
             writers: Semaphore::new(WRITERS),
             progress: Arc::clone(&self.progress),
             no_more: CancellationToken::new(),
