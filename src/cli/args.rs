@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use super::exit::ExitCode;
 use super::help;
 use crate::config::{Overrides, Profile};
-use crate::model::ProjectKey;
+use crate::model::{FailureCategory, IssueKey, ProjectKey};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -39,6 +39,9 @@ pub enum Command {
     /// Show projects, cursors, lag, the queue, runs and failures
     #[command(long_about = help::STATUS, after_long_help = help::STATUS_EXAMPLES)]
     Status,
+    /// Show the issues that could not be fetched whole, or try them again
+    #[command(long_about = help::FAILURES, after_long_help = help::FAILURES_EXAMPLES)]
+    Failures(FailuresArgs),
     /// Show or reset how far completed runs have got
     #[command(long_about = help::CURSOR, after_long_help = help::CURSOR_EXAMPLES)]
     Cursor(CursorArgs),
@@ -84,6 +87,57 @@ pub struct CheckArgs {
     /// The projects' keys [default: sync.projects of the configuration]
     #[arg(value_name = "PROJ", value_delimiter = ',', value_parser = project_key)]
     pub projects: Vec<ProjectKey>,
+}
+
+/// `extractor failures`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct FailuresArgs {
+    /// What to do; none is `list`.
+    #[command(subcommand)]
+    pub action: Option<FailuresAction>,
+}
+
+/// What `extractor failures` does.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum FailuresAction {
+    /// Show them, the latest first (the default)
+    List(FailuresListArgs),
+    /// Try them again now, whenever their next try was to be
+    Retry(FailuresRetryArgs),
+}
+
+/// How many failures are listed unless told otherwise.
+const FAILURES_LISTED: u32 = 50;
+
+/// `extractor failures list`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct FailuresListArgs {
+    /// Of this project only
+    #[arg(long, value_name = "PROJ", value_parser = project_key)]
+    pub project: Option<ProjectKey>,
+    /// Of this category only: user_fixable, temporary or admin_required
+    #[arg(long, value_name = "NAME", value_parser = failure_category)]
+    pub category: Option<FailureCategory>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = FAILURES_LISTED, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+}
+
+impl Default for FailuresListArgs {
+    fn default() -> Self {
+        Self { project: None, category: None, limit: FAILURES_LISTED }
+    }
+}
+
+/// `extractor failures retry`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct FailuresRetryArgs {
+    /// The issues' keys, as `extractor failures` shows them [default: every failure]
+    #[arg(value_name = "KEY", value_delimiter = ',', value_parser = issue_key)]
+    pub keys: Vec<IssueKey>,
+    /// Of this project only
+    #[arg(long, value_name = "PROJ", value_parser = project_key)]
+    pub project: Option<ProjectKey>,
 }
 
 /// `extractor cursor`
@@ -277,6 +331,20 @@ fn project_key(text: &str) -> Result<ProjectKey, String> {
             Err(_) => error.to_string(),
         }
     })
+}
+
+/// An issue's key; a lower-case one is refused with the spelling that was probably meant.
+fn issue_key(text: &str) -> Result<IssueKey, String> {
+    text.parse().map_err(|error: crate::model::InvalidId| {
+        match text.to_uppercase().parse::<IssueKey>() {
+            Ok(key) => format!("issue keys are written in upper case; did you mean {key}?"),
+            Err(_) => error.to_string(),
+        }
+    })
+}
+
+fn failure_category(text: &str) -> Result<FailureCategory, String> {
+    text.parse().map_err(|_| "it is user_fixable, temporary or admin_required".to_owned())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature that clap asks for")]

@@ -157,3 +157,34 @@ fn help_teaches() {
         );
     }
 }
+
+#[test]
+fn failures_are_listed_unless_something_else_is_asked() {
+    let Command::Failures(args) = parsed("extractor failures").command else { panic!() };
+    assert_eq!(args.action, None);
+    let line = "extractor failures list --project OPS --category temporary --limit 7";
+    let Command::Failures(args) = parsed(line).command else { panic!() };
+    let expected = FailuresListArgs {
+        project: Some("OPS".parse().unwrap()),
+        category: Some(FailureCategory::Temporary),
+        limit: 7,
+    };
+    assert_eq!(args.action, Some(FailuresAction::List(expected)));
+    let Command::Failures(args) = parsed("extractor failures list").command else { panic!() };
+    assert_eq!(args.action, Some(FailuresAction::List(FailuresListArgs::default())));
+}
+
+#[test]
+fn a_retry_names_issues_a_project_or_nothing() {
+    let line = "extractor failures retry A-1,A-2 B-3 --project A";
+    let Command::Failures(args) = parsed(line).command else { panic!() };
+    let Some(FailuresAction::Retry(args)) = args.action else { panic!() };
+    let keys: Vec<String> = args.keys.iter().map(ToString::to_string).collect();
+    assert_eq!(keys, ["A-1", "A-2", "B-3"]);
+    assert_eq!(args.project, Some("A".parse().unwrap()));
+    let (text, code) = refused("extractor failures retry proj-7");
+    assert!(text.contains("did you mean PROJ-7?"), "{text}");
+    assert_eq!(code, 64);
+    assert!(refused("extractor failures list --category soon").0.contains("admin_required"));
+    assert_eq!(refused("extractor failures list --limit 0").1, 64);
+}

@@ -13,6 +13,7 @@ use super::runs::{Results, meant, named};
 use super::summary;
 use crate::config::{Config, DatabaseLocation, Projects};
 use crate::daemon::wiring::{self, Database, Peer, Schema, WiringError};
+use crate::jira::Flavor;
 use crate::model::ProjectKey;
 use crate::seek::{Method, ScanPlan};
 use crate::store::private_postgres::PrivatePostgres;
@@ -109,16 +110,22 @@ fn plan(
     cursor: Option<&DateTime<Utc>>,
     config: &Config,
 ) -> Result<ScanPlan, WiringError> {
-    let from = cursor.map(|until| *until - config.sync.overlap.on_server());
+    let overlap = wiring::overlap(config, peer.instance.flavor);
+    let from = cursor.map(|until| *until - overlap);
+    let horizon = peer.client.jira_time().unwrap_or(peer.instance.server_time);
     Ok(ScanPlan {
         project: project.clone(),
         filter: wiring::user_filter(config)?,
         grid: peer.instance.time_grid,
         page_rows: config.jira.listing_page_size.min(peer.instance.page_cap.max(1)),
         from,
-        horizon: peer.client.jira_time().unwrap_or(peer.instance.server_time),
+        horizon,
+        settled: horizon - overlap,
         result_window: peer.instance.result_window,
-        method: Method::Forward,
+        method: match peer.instance.flavor {
+            Flavor::Server => Method::Forward,
+            Flavor::Cloud => Method::Tokens,
+        },
         undated: from.is_none(),
     })
 }

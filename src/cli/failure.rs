@@ -172,6 +172,7 @@ fn of_sync(error: &SyncError) -> ExitCode {
         SyncError::Scan { source, .. } => match source {
             ScanError::NoTotal
             | ScanError::Refused { .. }
+            | ScanError::TokensBroken { .. }
             | ScanError::TooHeavy { .. }
             | ScanError::Stuck { .. } => ExitCode::BadData,
         },
@@ -317,6 +318,7 @@ fn scan_advice(error: &ScanError) -> &'static str {
     match error {
         ScanError::NoTotal => "check that jira.base_url leads to a Jira Server or Data Center",
         ScanError::Refused { .. } => "check sync.filter, if one is set, and the project's key",
+        ScanError::TokensBroken { .. } => "Jira's search has trouble of its own; try again later",
         ScanError::TooHeavy { .. } => "raise jira.timeout, or try again in a quieter hour",
         ScanError::Stuck { .. } => {
             "Jira's search index may be rebuilding: try again later, and look at its state in Jira"

@@ -81,6 +81,22 @@ Examples:
   extractor status
   extractor status --json";
 
+pub(super) const FAILURES: &str = "\
+Shows the issues that could not be fetched or stored whole: what went wrong, who can do something about \
+it (user_fixable, temporary, admin_required), what to do, how often it was tried, and when it is tried \
+next. Every run tries again those whose time has come, and what is stored whole is forgotten here. \
+Listing asks nothing of Jira.
+
+`retry` makes failures due now and runs one sync of each of their projects, with its certificate. It \
+tells which are healed and which remain, and ends with exit code 1 if any remain.";
+
+pub(super) const FAILURES_EXAMPLES: &str = "\
+Examples:
+  extractor failures                     lists them, the latest first
+  extractor failures list --project PROJ --category user_fixable --json
+  extractor failures retry PROJ-17 PROJ-23
+  extractor failures retry --project PROJ";
+
 pub(super) const CURSOR: &str = "\
 Shows or resets how far completed runs have got. After a reset the next sync of the project lists it \
 from the beginning; what has not changed is not fetched again. While another process extracts the \

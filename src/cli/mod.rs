@@ -11,6 +11,7 @@ mod demo;
 mod dry_run;
 pub mod exit;
 mod failure;
+mod failures;
 mod help;
 mod migrate;
 mod progress;
@@ -78,6 +79,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Sync(args) => sync::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
         Command::Status => status::run(context).await,
+        Command::Failures(args) => failures::run(args, context).await,
         Command::Cursor(args) => cursor::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,

@@ -69,6 +69,7 @@ fn of_projects(projects: &[ProjectFacts], terminal: bool) -> Table {
         "FULL",
         "HUB",
         "MINIMAL",
+        "INCOMPLETE",
         "DELETED",
         "QUEUED",
         "FAILURES",
@@ -85,6 +86,7 @@ fn of_projects(projects: &[ProjectFacts], terminal: bool) -> Table {
             table.number(facts.issues.full),
             table.number(facts.issues.hub),
             table.number(facts.issues.minimal),
+            table.number(facts.incomplete),
             table.number(facts.deleted),
             table.number(facts.queue.depth),
             table.number(facts.failures),
@@ -168,6 +170,7 @@ fn json_of_project(facts: &ProjectFacts) -> Value {
             "full": facts.issues.full,
             "hub": facts.issues.hub,
             "minimal": facts.issues.minimal,
+            "incomplete": facts.incomplete,
             "deleted": facts.deleted,
         },
         "queue": {"depth": facts.queue.depth, "leased": facts.queue.leased},
@@ -195,7 +198,7 @@ fn json_of_run(run: &Run, cursor: Option<&CursorFacts>) -> Value {
     })
 }
 
-fn json_of_failure(stored: &StoredFailure) -> Value {
+pub(super) fn json_of_failure(stored: &StoredFailure) -> Value {
     json!({
         "site": stored.site,
         "project": stored.project,
@@ -203,6 +206,7 @@ fn json_of_failure(stored: &StoredFailure) -> Value {
         "key": stored.failure.key,
         "reason": stored.failure.reason,
         "category": stored.failure.category,
+        "cause": stored.failure.cause,
         "what_to_do": stored.failure.what_to_do,
         "attempts": stored.attempts,
         "first_at": stored.first_at,

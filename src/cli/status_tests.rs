@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::{
-    Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, IssueId, RunCounters, RunId,
-    RunKind, Site, Verdict, WorkerId,
+    Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, FailureCause, IssueId,
+    RunCounters, RunId, RunKind, Site, Verdict, WorkerId,
 };
 use crate::store::{QueueFacts, TierCounts};
 
@@ -56,6 +56,7 @@ fn facts() -> ProjectFacts {
         site: Site::new("jira"),
         project: "PROJ".parse().unwrap(),
         issues: TierCounts { full: 12_000, hub: 3, minimal: 0 },
+        incomplete: 2,
         deleted: 1,
         cursor: Some(cursor(None)),
         lag: Some(Duration::from_secs(200)),
@@ -85,6 +86,7 @@ fn failure() -> StoredFailure {
             key: "PROJ-9".parse().unwrap(),
             reason: "too slow".to_owned(),
             category: FailureCategory::Temporary,
+            cause: FailureCause::Timeout,
             what_to_do: "wait".to_owned(),
         },
         attempts: 2,
@@ -105,7 +107,7 @@ fn a_pipe_gets_one_line_a_project_a_run_and_a_failure() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[1],
-        "jira\tPROJ\t12000\t3\t0\t1\t4\t1\t2023-11-14 22:13:20 UTC\t3m 20s\tcomplete"
+        "jira\tPROJ\t12000\t3\t0\t2\t1\t4\t1\t2023-11-14 22:13:20 UTC\t3m 20s\tcomplete"
     );
     assert_eq!(
         lines[4],
@@ -131,9 +133,11 @@ fn a_run_is_running_only_while_somebody_holds_its_project() {
 fn a_script_gets_the_facts() {
     let json = json_of_project(&facts());
     assert_eq!(json["issues"]["full"], 12_000);
+    assert_eq!(json["issues"]["incomplete"], 2);
     assert_eq!(json["behind_secs"], 200);
     assert_eq!(json["runs"][0]["state"], "running");
     assert_eq!(json["runs"][0]["shown_state"], "cut short");
     assert_eq!(json["certificate"]["verdict"], "complete");
     assert_eq!(json_of_failure(&failure())["key"], "PROJ-9");
+    assert_eq!(json_of_failure(&failure())["cause"], "timeout");
 }

@@ -2,6 +2,7 @@
 //! the only place that sees the configuration; what the parts do is theirs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
@@ -209,7 +210,7 @@ impl Services {
             database.store.clone(),
             session.worker(),
             peer.instance.clone(),
-            engine_settings(config, peer.site.clone(), filter),
+            engine_settings(config, peer.site.clone(), peer.instance.flavor, filter),
             stop.clone(),
         );
         Ok(Self { engine: Arc::new(engine), peer, database, session })
@@ -278,11 +279,24 @@ pub fn private_settings(config: &DatabaseConfig) -> Result<PrivatePostgresSettin
     Ok(settings)
 }
 
-fn engine_settings(config: &Config, site: Site, filter: Option<UserFilter>) -> EngineSettings {
+/// How far a delta reaches back on this kind of Jira.
+pub fn overlap(config: &Config, flavor: jira::Flavor) -> Duration {
+    match flavor {
+        jira::Flavor::Server => config.sync.overlap.on_server(),
+        jira::Flavor::Cloud => config.sync.overlap.on_cloud(),
+    }
+}
+
+fn engine_settings(
+    config: &Config,
+    site: Site,
+    flavor: jira::Flavor,
+    filter: Option<UserFilter>,
+) -> EngineSettings {
     EngineSettings {
         site,
         filter,
-        overlap: config.sync.overlap.on_server(),
+        overlap: overlap(config, flavor),
         page_rows: config.jira.listing_page_size,
         batch_size: config.jira.batch_size,
         max_in_flight: in_flight(&config.jira),

@@ -26,6 +26,8 @@ pub enum Span {
 pub enum Order {
     /// By indexed `updated`, ties by key.
     UpdatedThenKey,
+    /// By `created`, which never changes, ties by key.
+    CreatedThenKey,
     /// By project key, then key number.
     Key,
     /// No order asked for: counts.
@@ -113,6 +115,7 @@ impl fmt::Display for Query {
         }
         match self.order {
             Order::UpdatedThenKey => f.write_str(" ORDER BY updated ASC, key ASC"),
+            Order::CreatedThenKey => f.write_str(" ORDER BY created ASC, key ASC"),
             Order::Key => f.write_str(" ORDER BY key ASC"),
             Order::None => Ok(()),
         }
@@ -152,6 +155,16 @@ mod tests {
             query.to_string(),
             "project = \"ORDER\" AND updated >= 10000 AND updated < 11000 AND key > \"ORDER-7\" \
              AND (a = 1 OR b = 2) ORDER BY key ASC"
+        );
+    }
+
+    #[test]
+    fn the_census_asks_for_what_was_created_before_an_instant_in_that_order() {
+        let census = query().over(Span::All, Order::CreatedThenKey);
+        let census = census.created_before(TimeGrid::Seconds.floor(EpochSecond(20)).unwrap());
+        assert_eq!(
+            census.to_string(),
+            "project = \"ORDER\" AND created < 20000 ORDER BY created ASC, key ASC"
         );
     }
 

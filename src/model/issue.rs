@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{IssueId, IssueKey, Tier};
+use super::{IssueId, IssueKey, Property, RemoteLink, Stream, Tier};
 
 /// One whole issue, ready to be stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,8 @@ pub struct IssueDocument {
     /// named like the fields of [`Children`]. What is stored of them stays, and the issue is
     /// fetched again.
     pub lacking: Vec<&'static str>,
+    /// The optional streams that were asked for with this document, whatever came of it.
+    pub streams: Vec<Stream>,
     /// Everything that has a table of its own.
     pub children: Children,
     /// Everybody the document mentions, each id once.
@@ -92,6 +94,14 @@ pub struct Children {
     pub attachments: Option<PartialList<Attachment>>,
     /// The sprint custom fields, in either wire form.
     pub sprints: Option<PartialList<Sprint>>,
+    /// Links to things outside Jira; asked for only where that is configured.
+    pub remote_links: Option<PartialList<RemoteLink>>,
+    /// [`User::id`] of who watches the issue; asked for only where that is configured.
+    pub watchers: Option<PartialList<String>>,
+    /// [`User::id`] of who voted for the issue; asked for only where that is configured.
+    pub voters: Option<PartialList<String>>,
+    /// Entity properties; asked for only where that is configured.
+    pub properties: Option<PartialList<Property>>,
 }
 
 /// A list that Jira may have cut short.
@@ -161,8 +171,10 @@ pub struct Comment {
     pub created: Option<DateTime<Utc>>,
     /// `updated`.
     pub updated: Option<DateTime<Utc>>,
-    /// The body as text (wiki markup on Server).
+    /// The body as text: wiki markup on Server, the plain text of `body_adf` on Cloud.
     pub body: String,
+    /// The body as the JSON text of an Atlassian document, as Jira gave it. Cloud only.
+    pub body_adf: Option<String>,
     /// Who may see it, as `type:value` of `visibility` (`role:Developers`), if restricted.
     pub visibility: Option<String>,
 }
@@ -184,8 +196,10 @@ pub struct Worklog {
     pub started: Option<DateTime<Utc>>,
     /// Time spent, in seconds.
     pub time_spent_secs: Option<i64>,
-    /// The comment as text.
+    /// The comment as text: wiki markup on Server, the plain text of `comment_adf` on Cloud.
     pub comment: Option<String>,
+    /// The comment as the JSON text of an Atlassian document, as Jira gave it. Cloud only.
+    pub comment_adf: Option<String>,
 }
 
 /// Which end of a link the issue is.

@@ -9,13 +9,14 @@ mod ids;
 mod issue;
 mod listing;
 mod run;
+mod stream;
 mod tier;
 mod time;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
 pub use certificate::{Certificate, Finding, Verdict};
 pub use checkpoint::Checkpoint;
-pub use failure::{Failure, FailureCategory};
+pub use failure::{Failure, FailureCategory, FailureCause};
 pub use ids::{InvalidId, IssueId, IssueKey, ProjectKey, RunId, Site, WorkerId};
 pub use issue::{
     Attachment, Change, Children, Comment, IssueDocument, Link, LinkDirection, PartialList, Sprint,
@@ -23,5 +24,6 @@ pub use issue::{
 };
 pub use listing::{ListedIssue, ListingPage, PageStart, PageToken};
 pub use run::{RunCounters, RunKind, RunState, UnknownName};
+pub use stream::{Property, RemoteLink, Stream};
 pub use tier::Tier;
 pub use time::{EpochSecond, InvalidTime, parse_jira_time};

@@ -17,7 +17,13 @@ pub(super) struct Budget {
     without_progress: u32,
     most_total: u64,
     most_rows: u64,
+    fruitful_pages: u64,
     past_horizon: u64,
+}
+
+/// How many pages may bring nothing needed where `pages` brought something.
+pub(super) fn allowance(pages: u64) -> u64 {
+    16 + 2 * pages
 }
 
 impl Budget {
@@ -33,6 +39,11 @@ impl Budget {
 
     pub(super) fn note_progress(&mut self) {
         self.without_progress = 0;
+    }
+
+    /// A page of a listing that Jira does not count has brought something.
+    pub(super) fn note_fruitful_page(&mut self) {
+        self.fruitful_pages += 1;
     }
 
     /// The most rows a page has held: at least so many this instance delivers.
@@ -53,11 +64,11 @@ impl Budget {
     /// False once as many were chased as the whole scan should have needed.
     pub(super) fn may_chase(&mut self) -> bool {
         self.past_horizon += 1;
-        self.past_horizon <= 16 + 2 * self.pages()
+        self.past_horizon <= allowance(self.pages())
     }
 
     fn pages(&self) -> u64 {
-        self.most_total.div_ceil(self.page_capacity())
+        self.most_total.div_ceil(self.page_capacity()).max(self.fruitful_pages)
     }
 }
 

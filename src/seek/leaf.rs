@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use super::stretch::{Limits, Stretch, is_complete};
 use crate::jql::{Order, Query, Span, TimeGrid};
-use crate::model::{IssueId, IssueKey, ListedIssue, ListingPage, ProjectKey};
+use crate::model::{IssueId, IssueKey, ListedIssue, ListingPage, PageStart, ProjectKey};
 
 /// Walks by key begun again from the start of the part, before `startAt` is used.
 const RESTARTS: u32 = 2;
@@ -85,17 +85,17 @@ impl Leaf {
         }
     }
 
-    /// The query for the next page and its `startAt`.
-    pub(super) fn request(&self, base: &Query, grid: TimeGrid) -> (Query, u64) {
+    /// The query for the next page and where that begins.
+    pub(super) fn request(&self, base: &Query, grid: TimeGrid) -> (Query, PageStart) {
         let span = match self.part {
             Part::Dated(stretch) => stretch.span(grid),
             Part::Undated => Span::Undated,
         };
         let query = base.clone().over(span, Order::Key);
         match &self.cursor {
-            Cursor::AfterKey(after) => (query.after_key(after.clone()), 0),
-            Cursor::InDoubt(anchor) => (query.after_key(Some(anchor.clone())), 0),
-            Cursor::Offset(start_at) => (query, *start_at),
+            Cursor::AfterKey(after) => (query.after_key(after.clone()), PageStart::FIRST),
+            Cursor::InDoubt(anchor) => (query.after_key(Some(anchor.clone())), PageStart::FIRST),
+            Cursor::Offset(start_at) => (query, PageStart::Offset(*start_at)),
         }
     }
 
@@ -275,7 +275,7 @@ mod tests {
     }
 
     fn start_at(leaf: &Leaf) -> u64 {
-        leaf.request(&Query::project(project(), None), TimeGrid::Seconds).1
+        leaf.request(&Query::project(project(), None), TimeGrid::Seconds).1.offset()
     }
 
     /// Rows 1 to 10 are listed; then rows before them leave, so that place 9 shows row 20.

@@ -15,6 +15,10 @@
 //!    still too much for a page: by key, after an anchor that must still stand,
 //! 4. then, when no anchor stands, by `startAt` inside that stretch, overlapping by a row.
 //!
+//! On Jira Cloud, which counts nothing, there is a fifth instead ([`chain`]): the same query,
+//! followed by page tokens. Its frontier moves only by what must have been passed, and its proof is
+//! a *census*: the same stretch once more in the order of `created`, which no edit changes.
+//!
 //! The frontier only rises. Every method has a bound on its requests; a scan that cannot finish
 //! fails with a [`ScanError`] that says where. The machine has no I/O, no clock and no
 //! randomness: it is given pages and failures, and answers with the next [`Step`]. What it
@@ -22,13 +26,18 @@
 //! runs) is the certificate's to find.
 
 mod budget;
+mod chain;
 mod forward;
 mod leaf;
+mod plan;
 mod scan;
+mod step;
 mod stretch;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
-pub use scan::{Accepted, Method, Request, Scan, ScanError, ScanPlan, Step, Summary};
+pub use plan::{Method, ScanPlan};
+pub use scan::Scan;
+pub use step::{Accepted, Request, ScanError, Step, Summary};

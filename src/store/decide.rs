@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::wholeness::Wholeness;
 use crate::model::{IssueDocument, IssueKey, Tier};
 
 /// A document fetched so soon after the issue's last change may lack a further change that Jira
@@ -19,6 +20,7 @@ pub(super) struct StoredIssue {
     pub(super) content_hash: Vec<u8>,
     pub(super) extracted_at: DateTime<Utc>,
     pub(super) deleted: bool,
+    pub(super) wholeness: Wholeness,
 }
 
 /// What to do with a document.
@@ -32,7 +34,8 @@ pub(super) enum Decision {
     Settle,
     /// Equals what is stored.
     Keep,
-    /// Older, or poorer at the same age: what is stored stays.
+    /// Older, or poorer at the same age (a lower tier, or lacking what is stored): what is stored
+    /// stays.
     Refuse,
 }
 
@@ -40,20 +43,21 @@ pub(super) enum Decision {
 pub(super) fn decide(stored: Option<&StoredIssue>, document: &IssueDocument) -> Decision {
     let Some(stored) = stored else { return Decision::Insert };
     let older = matches!((document.updated, stored.updated), (Some(new), Some(old)) if new < old);
+    let wholeness = Wholeness::of(document);
     // What came in parts is as good as what came whole.
-    let poorer = document.updated == stored.updated
-        && !document.has_every_field()
-        && stored.tier != Tier::Minimal;
-    if older {
+    let (few, had_few) = (document.tier == Tier::Minimal, stored.tier == Tier::Minimal);
+    let poorer = few && !had_few || few == had_few && wholeness.lacks_more_than(&stored.wholeness);
+    if older || document.updated == stored.updated && poorer {
         return Decision::Refuse;
     }
     let same = document.content_hash == *stored.content_hash
         && document.updated == stored.updated
         && document.tier == stored.tier
         && document.key == stored.key
-        && !stored.deleted;
+        && !stored.deleted
+        && !wholeness.differs_from(&stored.wholeness);
     if !same {
-        return if poorer { Decision::Refuse } else { Decision::Rewrite };
+        return Decision::Rewrite;
     }
     let unsettled = stored.updated.is_some_and(|updated| updated > stored.extracted_at - UNSETTLED);
     if unsettled && document.extracted_at > stored.extracted_at {
@@ -78,7 +82,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::store::testing::document;
+    use crate::store::testing::{comments, document};
 
     fn at(secs: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(secs, 0).unwrap()
@@ -93,13 +97,14 @@ mod tests {
             content_hash: document.content_hash.to_vec(),
             extracted_at: at(2000),
             deleted: false,
+            wholeness: Wholeness::default(),
         }
     }
 
     #[test]
     fn a_document_is_compared_with_what_is_stored() {
         type Change = fn(&mut StoredIssue, &mut IssueDocument);
-        let cases: [(&str, Change, Decision); 17] = [
+        let cases: &[(&str, Change, Decision)] = &[
             ("same", |_, _| {}, Decision::Keep),
             ("other content", |_, d| d.content_hash = [9; 16], Decision::Rewrite),
             ("newer", |_, d| d.updated = Some(at(1001)), Decision::Rewrite),
@@ -108,30 +113,6 @@ mod tests {
             ("richer", |s, _| s.tier = Tier::Minimal, Decision::Rewrite),
             ("in parts", |_, d| d.tier = Tier::Hub, Decision::Rewrite),
             ("whole again", |s, _| s.tier = Tier::Hub, Decision::Rewrite),
-            (
-                "without links",
-                |_, d| {
-                    d.tier = Tier::Hub;
-                    d.lacking = vec![IssueDocument::LACKS_LINKS];
-                },
-                Decision::Refuse,
-            ),
-            (
-                "without links, as before",
-                |s, d| {
-                    (s.tier, d.tier) = (Tier::Hub, Tier::Hub);
-                    d.lacking = vec![IssueDocument::LACKS_LINKS];
-                },
-                Decision::Keep,
-            ),
-            (
-                "without links, where there were a few fields",
-                |s, d| {
-                    (s.tier, d.tier) = (Tier::Minimal, Tier::Hub);
-                    d.lacking = vec![IssueDocument::LACKS_LINKS];
-                },
-                Decision::Rewrite,
-            ),
             (
                 "without a field",
                 |_, d| {
@@ -159,6 +140,38 @@ mod tests {
                 },
                 Decision::Rewrite,
             ),
+            ("lacking what is stored", |_, d| d.lacking = vec!["links"], Decision::Refuse),
+            (
+                "lacking what is stored, but newer",
+                |_, d| {
+                    d.lacking = vec!["links"];
+                    d.updated = Some(at(1001));
+                },
+                Decision::Rewrite,
+            ),
+            (
+                "lacking what is stored, but richer",
+                |s, d| {
+                    s.tier = Tier::Minimal;
+                    d.lacking = vec!["links"];
+                },
+                Decision::Rewrite,
+            ),
+            ("lacking as before", lacking_as_before, Decision::Keep),
+            (
+                "lacking nothing any more",
+                |s, _| s.wholeness.lacking = vec!["links".into()],
+                Decision::Rewrite,
+            ),
+            (
+                "whole lists that were cut short",
+                |s, d| {
+                    d.children.comments = comments(&[1], false);
+                    s.wholeness = Wholeness::of(d);
+                    d.children.comments = comments(&[1], true);
+                },
+                Decision::Rewrite,
+            ),
         ];
         for (name, change, expected) in cases {
             let mut stored = stored();
@@ -166,8 +179,13 @@ mod tests {
             document.updated = stored.updated;
             document.extracted_at = at(3000);
             change(&mut stored, &mut document);
-            assert_eq!(decide(Some(&stored), &document), expected, "{name}");
+            assert_eq!(decide(Some(&stored), &document), *expected, "{name}");
         }
+    }
+
+    fn lacking_as_before(stored: &mut StoredIssue, document: &mut IssueDocument) {
+        document.lacking = vec!["links"];
+        stored.wholeness = Wholeness::of(document);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct ProjectFacts {
     pub project: ProjectKey,
     /// Stored issues by tier.
     pub issues: TierCounts,
+    /// Stored issues of which something is known to be lacking: `extractor.incomplete_issues`.
+    pub incomplete: u64,
     /// Stored issues that are marked deleted.
     pub deleted: u64,
     /// The cursor; none for a project that arrived by moves alone.
@@ -96,6 +98,9 @@ impl Store {
                      count(*) FILTER (WHERE deleted_at IS NULL AND tier = 'minimal') AS minimal_tier,
                      count(*) FILTER (WHERE deleted_at IS NOT NULL) AS deleted
                  FROM jira.issues WHERE $1::text IS NULL OR site = $1 GROUP BY site, project_key
+             ), incomplete AS (
+                 SELECT site, project_key, count(*) AS incomplete FROM extractor.incomplete_issues
+                 WHERE $1::text IS NULL OR site = $1 GROUP BY site, project_key
              ), queue AS (
                  SELECT site, project_key, count(*) AS depth,
                      count(*) FILTER (WHERE leased_until > clock_timestamp()) AS leased
@@ -112,9 +117,11 @@ impl Store {
              SELECT site AS "site!", project_key AS "project_key!",
                  coalesce(full_tier, 0) AS "full_tier!", coalesce(hub_tier, 0) AS "hub_tier!",
                  coalesce(minimal_tier, 0) AS "minimal_tier!", coalesce(deleted, 0) AS "deleted!",
+                 coalesce(incomplete, 0) AS "incomplete!",
                  coalesce(depth, 0) AS "depth!", coalesce(leased, 0) AS "leased!",
                  coalesce(failures, 0) AS "failures!", lag_secs
              FROM cursors FULL JOIN issues USING (site, project_key)
+                 LEFT JOIN incomplete USING (site, project_key)
                  FULL JOIN queue USING (site, project_key)
                  FULL JOIN failures USING (site, project_key)
              ORDER BY 1, 2"#,
@@ -132,6 +139,7 @@ impl Store {
                         hub: count(row.hub_tier),
                         minimal: count(row.minimal_tier),
                     },
+                    incomplete: count(row.incomplete),
                     deleted: count(row.deleted),
                     cursor: None,
                     lag: row.lag_secs.and_then(|secs| {

@@ -34,11 +34,13 @@ mod rows;
 mod runs;
 mod sample;
 mod session;
+mod streams;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod wholeness;
 
 pub use batch::{BatchResult, BatchWritten};
 pub use certificates::CertificateCounts;
@@ -46,7 +48,7 @@ pub use connect::Settings;
 pub use cursors::CursorFacts;
 pub use error::StoreError;
 pub use facts::{ProjectFacts, QueueFacts, TierCounts};
-pub use failures::StoredFailure;
+pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
 pub use listing::PageOutcome;
 pub use queue::{

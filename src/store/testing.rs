@@ -10,8 +10,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, P
 
 use super::{ProjectClaim, ProjectLease, Session, Settings, Store, WorkerIdentity};
 use crate::model::{
-    Change, Children, Comment, IssueDocument, IssueId, IssueKey, ListedIssue, PartialList,
-    ProjectKey, Site, Tier, User,
+    Change, Children, Comment, Failure, FailureCause, IssueDocument, IssueId, IssueKey,
+    ListedIssue, PartialList, ProjectKey, Site, Tier, User,
 };
 
 mod cluster;
@@ -105,6 +105,15 @@ impl Store {
             .await
             .unwrap()
     }
+
+    /// How the planner would answer a query.
+    pub(super) async fn explain(&self, sql: &str) -> String {
+        let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {sql}")))
+            .fetch_all(&self.pool)
+            .await
+            .unwrap();
+        lines.join("\n")
+    }
 }
 
 pub(super) fn site() -> Site {
@@ -166,6 +175,7 @@ pub(super) fn document(id: i64) -> IssueDocument {
         content_hash: [u8::try_from(id % 256).unwrap(); 16],
         extracted_at: at(10_000),
         lacking: Vec::new(),
+        streams: Vec::new(),
         children: Children::default(),
         users: vec![user("ann")],
     }
@@ -205,6 +215,7 @@ pub(super) fn comment(comment_id: i64) -> Comment {
         created: Some(at(800)),
         updated: None,
         body: format!("comment {comment_id}"),
+        body_adf: None,
         visibility: None,
     }
 }
@@ -213,4 +224,16 @@ pub(super) fn comments(ids: &[i64], complete: bool) -> Option<PartialList<Commen
     let held = ids.len() as u64;
     let total = if complete { held } else { held + 1 };
     Some(PartialList::of(ids.iter().copied().map(comment).collect(), held, Some(total)))
+}
+
+/// A failure of the document of that number.
+pub(super) fn failure(id: i64, cause: FailureCause) -> Failure {
+    Failure {
+        id: IssueId(id),
+        key: key(id),
+        reason: format!("it went wrong with {id}"),
+        category: cause.category(),
+        cause,
+        what_to_do: "nothing".into(),
+    }
 }

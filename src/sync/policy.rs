@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fields::Names;
 use crate::jira::JiraError;
-use crate::model::{Failure, FailureCategory, Tier};
+use crate::model::{Failure, FailureCategory, FailureCause, Tier};
 use crate::store::PendingIssue;
 
 /// An issue that did not come whole is fetched again after the first of these, then after the next,
@@ -91,25 +91,30 @@ pub(super) enum Shortfall {
 
 /// The record of an issue that is stored, but not whole.
 pub(super) fn lacking(issue: &PendingIssue, shortfall: &Shortfall) -> Failure {
-    let (without, error) = match shortfall {
-        Shortfall::Links(error) => ("its links did not come", error),
-        Shortfall::Children(error) => ("a list of its children did not come whole", error),
-        Shortfall::AllButAFew(error) => ("all but a few fields did not come", error),
+    let (without, cause, error) = match shortfall {
+        Shortfall::Links(error) => ("its links did not come", FailureCause::LackingLinks, error),
+        Shortfall::Children(error) => {
+            ("a list of its children did not come whole", FailureCause::LackingChildren, error)
+        }
+        Shortfall::AllButAFew(error) => {
+            ("all but a few fields did not come", FailureCause::LackingFields, error)
+        }
         Shortfall::Fields(names) => return failing(issue, names),
     };
     let failure = failure(issue, error);
-    Failure { reason: format!("{without}: {}", failure.reason), ..failure }
+    Failure { reason: format!("{without}: {}", failure.reason), cause, ..failure }
 }
 
 fn failing(issue: &PendingIssue, names: &Names) -> Failure {
     let named: Vec<&str> = names.iter().take(FIELDS_NAMED).map(String::as_str).collect();
     let more = if names.len() > named.len() { " and others" } else { "" };
-    recorded(
-        issue,
-        format!("Jira fails to load its fields {}{more}", named.join(", ")),
-        FailureCategory::AdminRequired,
-        "an app that provides the fields may be broken: open the issue in Jira, and look there",
-    )
+    let reason = format!("Jira fails to load its fields {}{more}", named.join(", "));
+    let what_to_do =
+        "an app that provides the fields may be broken: open the issue in Jira, and look there";
+    Failure {
+        cause: FailureCause::LackingFields,
+        ..recorded(issue, reason, FailureCategory::AdminRequired, what_to_do)
+    }
 }
 
 /// The record of an issue that could not be fetched even alone.
@@ -143,29 +148,51 @@ pub(super) fn failure(issue: &PendingIssue, error: &JiraError) -> Failure {
             (FailureCategory::Temporary, "nothing: it is tried again by the next run")
         }
     };
-    recorded(issue, error.to_string(), category, what_to_do)
+    Failure { cause: cause(error), ..recorded(issue, error.to_string(), category, what_to_do) }
+}
+
+/// The kind of thing that went wrong.
+fn cause(error: &JiraError) -> FailureCause {
+    match error {
+        JiraError::Timeout { .. } => FailureCause::Timeout,
+        JiraError::TooLarge { .. } => FailureCause::TooLarge,
+        JiraError::Unavailable { .. } => FailureCause::ServerError,
+        JiraError::BadData { .. } => FailureCause::Unreadable,
+        JiraError::Refused { .. } | JiraError::NotFound { .. } => FailureCause::Refused,
+        JiraError::Settings { .. }
+        | JiraError::Unreachable { .. }
+        | JiraError::Tls { .. }
+        | JiraError::RateLimited { .. }
+        | JiraError::Unauthorized { .. }
+        | JiraError::NotLoggedIn { .. }
+        | JiraError::Forbidden { .. }
+        | JiraError::NoEndpoint { .. }
+        | JiraError::Redirected { .. }
+        | JiraError::Unsupported { .. } => FailureCause::Other,
+    }
 }
 
 /// The record of an issue that came, but whose JSON lacks what an issue must have.
 pub(super) fn unreadable(issue: &PendingIssue, reason: &str) -> Failure {
-    recorded(
-        issue,
-        reason.to_owned(),
-        FailureCategory::AdminRequired,
-        "Jira delivers this issue in a form that cannot be read: open it in Jira, and report it",
-    )
+    let what_to_do =
+        "Jira delivers this issue in a form that cannot be read: open it in Jira, and report it";
+    Failure {
+        cause: FailureCause::Unreadable,
+        ..recorded(issue, reason.to_owned(), FailureCategory::AdminRequired, what_to_do)
+    }
 }
 
 /// The record of an issue that Postgres refuses to hold.
 pub(super) fn unstorable(issue: &PendingIssue, reason: String) -> Failure {
-    recorded(
-        issue,
-        reason,
-        FailureCategory::AdminRequired,
-        "a value in this issue cannot be held by Postgres: report it with the issue's key",
-    )
+    let what_to_do =
+        "a value in this issue cannot be held by Postgres: report it with the issue's key";
+    Failure {
+        cause: FailureCause::Unstorable,
+        ..recorded(issue, reason, FailureCategory::AdminRequired, what_to_do)
+    }
 }
 
+/// A failure whose cause is still to be named.
 fn recorded(
     issue: &PendingIssue,
     reason: String,
@@ -173,7 +200,8 @@ fn recorded(
     what_to_do: &str,
 ) -> Failure {
     let (id, key) = (issue.id, issue.key.clone());
-    Failure { id, key, reason, category, what_to_do: what_to_do.to_owned() }
+    let what_to_do = what_to_do.to_owned();
+    Failure { id, key, reason, category, cause: FailureCause::Other, what_to_do }
 }
 
 #[cfg(test)]

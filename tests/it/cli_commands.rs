@@ -218,7 +218,7 @@ async fn status_tells_what_the_database_holds_without_asking_jira() {
     let project = &json["projects"][0];
     let keys = "site project issues queue failures cursor behind_secs runs certificate";
     assert_keys(project, &keys.split(' ').collect::<Vec<_>>());
-    assert_keys(&project["issues"], &["full", "hub", "minimal", "deleted"]);
+    assert_keys(&project["issues"], &["full", "hub", "minimal", "incomplete", "deleted"]);
     assert_keys(&project["queue"], &["depth", "leased"]);
     assert_keys(&project["cursor"], &CURSOR);
     assert_keys(&project["certificate"], &CERTIFICATE);
@@ -281,7 +281,7 @@ async fn an_issue_that_cannot_be_fetched_is_told_and_the_others_are_there() {
     assert!(ended.stdout.contains("could not be fetched whole"), "{}", ended.stdout);
     let status = home.extractor("status --json").set("database.url", &app.database_url);
     let status = status.run().await.with(0).json();
-    let keys = "site project issue_id key reason category what_to_do attempts first_at last_at \
+    let keys = "site project issue_id key reason category cause what_to_do attempts first_at last_at \
                 next_try";
     assert_keys(&status["failures"][0], &keys.split_whitespace().collect::<Vec<_>>());
     assert_eq!(status["failures"][0]["issue_id"], poisoned);

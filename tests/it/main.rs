@@ -14,6 +14,7 @@ mod binary;
 mod cli_commands;
 mod cli_configuration;
 mod cli_demo;
+mod cli_failures;
 mod cli_private;
 mod cli_processes;
 mod cli_situations;

@@ -168,10 +168,6 @@ async fn a_run_that_is_told_to_wait_waits_and_completes(
 ) {
     let app = app().await;
     let process = app.process().await;
-    // Dates are told by the simulator's own clock, which is real time in this header only.
-    #[expect(clippy::disallowed_methods, reason = "the header compares with the real time")]
-    let now = chrono::Utc::now();
-    app.sim.world_mut().set_now(now.timestamp_millis());
     let rule = app.sim.faults().on(endpoint, When::Range(2..=3), Action::TooManyRequests(after));
     let backfill = crate::app::request("PROJ", RunKind::Backfill);
     let report = process.engine.run_project(&backfill).await.unwrap();

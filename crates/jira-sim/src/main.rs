@@ -7,19 +7,23 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono_tz::Tz;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use jira_sim::{
-    Auth, LiveScript, SimConfig, SimServer, World, WorldProfile, dump, load_payloads, populate,
+    Auth, Flavor, LiveScript, SimConfig, SimServer, World, WorldProfile, dump, load_payloads,
+    populate,
 };
 
-/// Serves a simulated Jira Server on 127.0.0.1.
+/// Serves a simulated Jira on 127.0.0.1.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Options {
+    /// Serve Server / Data Center (REST v2), or Cloud (REST v3).
+    #[arg(long, value_enum, default_value = "server")]
+    flavor: Served,
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Path below which Jira lives, for example /jira.
+    /// Path below which Jira lives, for example /jira; on Cloud /ex/jira/ID makes it the gateway.
     #[arg(long, default_value = "")]
     context_path: String,
     /// Keys of the projects to generate.
@@ -66,6 +70,22 @@ struct Options {
     dump: Option<PathBuf>,
 }
 
+/// The kinds of Jira, as they are named on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Served {
+    Server,
+    Cloud,
+}
+
+impl From<Served> for Flavor {
+    fn from(served: Served) -> Self {
+        match served {
+            Served::Server => Self::Server,
+            Served::Cloud => Self::Cloud,
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
@@ -82,7 +102,7 @@ async fn main() -> anyhow::Result<()> {
         .filter(|(_, count)| *count > 0)
         .collect();
     let server = SimServer::start(config(&options), world).await?;
-    introduce(&server, &counts, options.token.is_some());
+    introduce(&server, &counts, &options);
     tokio::select! {
         signal = tokio::signal::ctrl_c() => signal.context("could not wait for a signal")?,
         () = live(&server, &counts, &options) => {}
@@ -113,6 +133,7 @@ fn world(options: &Options) -> anyhow::Result<World> {
 
 fn config(options: &Options) -> SimConfig {
     let mut config = SimConfig {
+        flavor: options.flavor.into(),
         context_path: options.context_path.clone(),
         port: options.port,
         auth: options.token.as_deref().map(Auth::token).unwrap_or_default(),
@@ -129,15 +150,19 @@ fn config(options: &Options) -> SimConfig {
 }
 
 #[expect(clippy::print_stdout, reason = "where it listens is the program's output")]
-fn introduce(server: &SimServer, counts: &[(String, usize)], with_token: bool) {
+fn introduce(server: &SimServer, counts: &[(String, usize)], options: &Options) {
     let url = server.base_url();
     println!("{url}");
     for (project, count) in counts {
         println!("  {project}: {count} issues");
     }
-    let auth = if with_token { " -H 'Authorization: Bearer TOKEN'" } else { "" };
+    let auth = if options.token.is_some() { " -H 'Authorization: Bearer TOKEN'" } else { "" };
     let project = counts.first().map_or("DEMO", |(project, _)| project.as_str());
-    println!("try: curl -s{auth} '{url}/rest/api/2/search?jql=project={project}&maxResults=1'");
+    let search = match options.flavor {
+        Served::Server => "2/search",
+        Served::Cloud => "3/search/jql",
+    };
+    println!("try: curl -s{auth} '{url}/rest/api/{search}?jql=project={project}&maxResults=1'");
     println!("stop with Ctrl-C");
 }
 

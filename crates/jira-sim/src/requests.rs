@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::limits::Notice;
 use crate::world::IssueId;
 
 /// A request as it came in.
@@ -26,15 +27,35 @@ pub struct Seen {
     pub expand: Vec<String>,
     /// As asked; Jira's default is true.
     pub validate_query: bool,
+    /// Cloud's page token, where one was sent.
+    pub page_token: Option<String>,
+    /// Ids and keys that a bulk fetch asks for.
+    pub wanted: Vec<String>,
+    /// Whether one field that cannot be loaded is to fail the request.
+    pub fail_fast: bool,
+    /// Whether it came by the gateway's path.
+    pub via_gateway: bool,
 }
 
+/// What the REST resources begin with, of every version.
+const APIS: [&str; 3] = ["/rest/api/2/", "/rest/api/3/", "/rest/api/latest/"];
+/// What below an issue are its children.
+const CHILDREN: [&str; 7] =
+    ["comment", "worklog", "changelog", "remotelink", "watchers", "votes", "properties"];
+
 impl Seen {
-    /// Whether this is a search.
+    /// Whether this is a search for rows. Cloud's count is not one.
     pub fn is_search(&self) -> bool {
-        self.resource() == "search"
+        matches!(self.resource(), "search" | "search/jql")
     }
 
-    /// Whether whole issues are asked for: a search with `*all`, or an issue with it or by default.
+    /// Whether this is Cloud's `issue/bulkfetch`.
+    pub fn is_bulk_fetch(&self) -> bool {
+        self.resource() == "issue/bulkfetch"
+    }
+
+    /// Whether whole issues are asked for: a search or bulk fetch with `*all`, or an issue with it
+    /// or by default.
     pub fn wants_whole_issues(&self) -> bool {
         let all = self.fields.iter().any(|field| field == "*all");
         all || (self.is_issue() && !self.fields.iter().any(|field| !field.starts_with('-')))
@@ -44,16 +65,22 @@ impl Seen {
     pub fn is_issue(&self) -> bool {
         self.resource()
             .strip_prefix("issue/")
-            .is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
+            .is_some_and(|rest| !rest.is_empty() && !rest.contains('/') && !self.is_bulk_fetch())
     }
 
-    /// What follows `/rest/api/2/`.
+    /// Whether this asks for what hangs below an issue, or for the changelogs of many.
+    pub fn is_children(&self) -> bool {
+        let mut parts = self.resource().split('/');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("issue"), Some(_), Some(list)) => CHILDREN.contains(&list),
+            (Some("changelog"), Some("bulkfetch"), None) => true,
+            _ => false,
+        }
+    }
+
+    /// What follows `/rest/api/2/` or `/rest/api/3/`.
     pub fn resource(&self) -> &str {
-        let rest = self
-            .path
-            .strip_prefix("/rest/api/2/")
-            .or_else(|| self.path.strip_prefix("/rest/api/latest/"));
-        rest.unwrap_or("")
+        APIS.iter().find_map(|api| self.path.strip_prefix(api)).unwrap_or("")
     }
 }
 
@@ -76,7 +103,9 @@ pub struct RequestRecord {
     pub bytes: usize,
     /// Ids of the issues in the answer, in their order.
     pub issues: Vec<IssueId>,
-    /// What fault was applied, if any.
+    /// Issue links in the answer.
+    pub links: usize,
+    /// What fault was applied or what limit refused it, if any.
     pub fault: Option<&'static str>,
 }
 
@@ -95,6 +124,7 @@ pub struct RequestLog {
     records: Mutex<(usize, Vec<RequestRecord>)>,
     in_flight: Mutex<usize>,
     arrivals: watch::Sender<u64>,
+    pub(crate) notices: Mutex<Vec<Notice>>,
 }
 
 /// What an answer was, for the log.
@@ -103,7 +133,9 @@ pub(crate) struct Outcome {
     pub(crate) status: Option<u16>,
     pub(crate) bytes: usize,
     pub(crate) issues: Vec<IssueId>,
+    pub(crate) links: usize,
     pub(crate) fault: Option<&'static str>,
+    pub(crate) notice: Option<Notice>,
 }
 
 /// Counts a request as in flight until it is dropped.
@@ -130,9 +162,11 @@ impl InFlight<'_> {
             record.status = outcome.status;
             record.bytes = outcome.bytes;
             record.issues = outcome.issues;
+            record.links = outcome.links;
             record.fault = outcome.fault;
         }
         drop(records);
+        lock(&self.log.notices).extend(outcome.notice);
         self.log.arrivals.send_modify(|version| *version += 1);
     }
 }
@@ -144,7 +178,13 @@ impl RequestLog {
             records: Mutex::new((0, Vec::new())),
             in_flight: Mutex::new(0),
             arrivals: watch::Sender::new(0),
+            notices: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Real time since the server started.
+    pub(crate) fn now(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// All requests so far, in the order of arrival.
@@ -167,9 +207,9 @@ impl RequestLog {
         self.matching(|record| record.seen.is_search() && !record.seen.wants_whole_issues())
     }
 
-    /// Searches that asked for whole issues.
+    /// Searches and bulk fetches that asked for whole issues.
     pub fn hydrations(&self) -> Vec<RequestRecord> {
-        self.matching(|record| record.seen.is_search() && record.seen.wants_whole_issues())
+        self.matching(|record| record.seen.wants_whole_issues() && !record.seen.is_issue())
     }
 
     /// How often each issue was served whole with status 200.
@@ -186,8 +226,9 @@ impl RequestLog {
         *lock(&self.in_flight)
     }
 
-    /// Forgets what was logged.
+    /// Forgets what was logged, and who was asked to wait.
     pub fn clear(&self) {
+        lock(&self.notices).clear();
         lock(&self.records).1.clear();
     }
 
@@ -225,6 +266,7 @@ impl RequestLog {
             status: None,
             bytes: 0,
             issues: Vec::new(),
+            links: 0,
             fault: None,
         });
         drop(records);

@@ -15,6 +15,7 @@ use tower_http::compression::CompressionLayer;
 use crate::api::{Shared, handle};
 use crate::config::SimConfig;
 use crate::faults::Faults;
+use crate::limits::Limiter;
 use crate::listener::{Connection, SimListener};
 use crate::requests::{RequestLog, Seen, lock};
 use crate::world::World;
@@ -57,8 +58,10 @@ impl SimServer {
         let shared = Arc::new(Shared {
             world: RwLock::new(world),
             faults: Faults::default(),
+            limits: Limiter::default(),
             log: RequestLog::new(),
             hooks: Mutex::new(Vec::new()),
+            origin: format!("http://{address}"),
             base_url: format!("http://{address}{}", config.context_path),
             config: RwLock::new(config),
             last_tick: Mutex::new(Instant::now()),
@@ -83,6 +86,16 @@ impl SimServer {
     /// `http://127.0.0.1:port` with the context path, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
+    }
+
+    /// The address of a Cloud site itself, whatever [`SimServer::base_url`] is.
+    pub fn site_url(&self) -> String {
+        format!("{}{}", self.shared.origin, self.shared.config().site_path())
+    }
+
+    /// The address of a Cloud site at the API gateway.
+    pub fn gateway_url(&self) -> String {
+        format!("{}{}", self.shared.origin, self.shared.config().gateway_path())
     }
 
     /// The bound address.

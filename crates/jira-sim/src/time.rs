@@ -28,6 +28,11 @@ pub(crate) fn http_date(at: Millis) -> String {
     utc(at).format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
+/// `2024-01-02T03:04Z`: without seconds, as Cloud writes when a limit is reset.
+pub(crate) fn minute_text(at: Millis) -> String {
+    utc(at).format("%Y-%m-%dT%H:%MZ").to_string()
+}
+
 /// Whole seconds, floored: what the index keeps of an instant.
 pub(crate) fn seconds(at: Millis) -> i64 {
     at.div_euclid(1000)

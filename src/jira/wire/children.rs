@@ -115,6 +115,7 @@ pub(in crate::jira) fn read_comments(
             created: time(comment.created.as_deref(), "comment.created")?,
             updated: time(comment.updated.as_deref(), "comment.updated")?,
             body: text(comment.body).unwrap_or_default(),
+            body_adf: None,
             visibility: comment
                 .visibility
                 .map(|v| format!("{}:{}", v.kind, v.value.unwrap_or_default())),
@@ -153,6 +154,7 @@ pub(in crate::jira) fn read_worklogs(
             started: time(worklog.started.as_deref(), "worklog.started")?,
             time_spent_secs: worklog.time_spent_seconds,
             comment: text(worklog.comment),
+            comment_adf: None,
         })
     });
     Ok(PartialList::of(items.collect::<Result<_, _>>()?, held, total))

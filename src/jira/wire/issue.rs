@@ -114,6 +114,7 @@ pub(in crate::jira) fn read_issue(
         ]),
         extracted_at: context.extracted_at,
         lacking: Vec::new(),
+        streams: Vec::new(),
         children,
         users: people.into_users(),
         key,
@@ -146,6 +147,7 @@ fn field_children(
         links: links.map(read_links).transpose()?,
         attachments: attachments.map(|list| read_attachments(list, people)).transpose()?,
         sprints: sprints(fields, context.sprint_fields),
+        ..Children::default()
     })
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use crate::jql::{Boundary, Order, Span, TimeGrid};
+use crate::jql::{Boundary, Order, Query, Span, TimeGrid};
 use crate::model::{Checkpoint, IssueId, IssueKey, ListedIssue, ListingPage, ProjectKey};
 use crate::seek::{Method, Request, Scan, ScanError, ScanPlan, Step, Summary};
 
@@ -21,10 +21,14 @@ pub(super) struct Issue {
     pub(super) document: Option<i64>,
     /// The index entry's `updated`, in seconds; `None`: without one.
     pub(super) index: Option<i64>,
+    /// In seconds.
+    pub(super) created: i64,
     pub(super) indexed: bool,
     /// An index entry that arrives at this instant (seconds).
     pub(super) arrives: Option<i64>,
     pub(super) touched: bool,
+    /// Deleted, moved or hidden at some time, even if it came back.
+    pub(super) was_away: bool,
 }
 
 impl std::fmt::Debug for Issue {
@@ -101,15 +105,19 @@ impl NaiveJira {
             hidden: false,
             document: Some(document_secs * 1000),
             index: Some(index_secs),
+            created: document_secs.min(index_secs),
             indexed: true,
             arrives: None,
             touched: false,
+            was_away: false,
         };
         self.issues.insert(id, issue);
     }
 
     pub(super) fn begin_watching(&mut self) {
-        self.issues.values_mut().for_each(|issue| issue.touched = false);
+        for issue in self.issues.values_mut() {
+            (issue.touched, issue.was_away) = (false, false);
+        }
     }
 
     pub(super) fn listable_ids(&self) -> BTreeSet<i64> {
@@ -144,6 +152,7 @@ impl NaiveJira {
         if let Some(issue) = self.issues.values_mut().nth(nth % count) {
             change(issue);
             issue.touched = true;
+            issue.was_away |= !issue.listable();
         }
     }
 
@@ -198,38 +207,38 @@ impl NaiveJira {
 
     /// Answers a page, or refuses it with a 400.
     pub(super) fn search(&self, request: &Request) -> Result<ListingPage, String> {
-        let query = &request.query;
-        let after = match &query.key_after {
-            None => 0,
-            Some(anchor) => match self.anchor(anchor)? {
-                Some(number) => number,
-                None => return Ok(page(vec![], 0)),
-            },
-        };
-        let mut found: Vec<(&i64, &Issue)> = self
-            .issues
-            .iter()
-            .filter(|(_, issue)| issue.listable() && issue.number > after)
-            .filter(|(_, issue)| self.in_span(issue, &query.span))
-            .collect();
-        match query.order {
-            Order::Key => found.sort_by_key(|(_, issue)| issue.number),
-            Order::UpdatedThenKey => found.sort_by_key(|(_, issue)| (issue.index, issue.number)),
-            Order::None => {}
-        }
+        let found = self.matching(&request.query)?;
         let total = (found.len() as u64).min(self.result_window);
         let rows = found
             .into_iter()
             .skip(usize::try_from(request.start.offset()).unwrap())
             .take(self.page_cap.min(request.max_results as usize))
             .filter(|(id, _)| !self.ghosts.contains(id))
-            .map(|(id, issue)| ListedIssue {
-                id: IssueId(*id),
-                key: IssueKey::new(project(), issue.number),
-                updated: issue.document.and_then(DateTime::from_timestamp_millis),
-            })
+            .map(row)
             .collect();
         Ok(page(rows, total))
+    }
+
+    /// All that a query matches, in its order.
+    pub(super) fn matching(&self, query: &Query) -> Result<Vec<(i64, &Issue)>, String> {
+        let after = match &query.key_after {
+            None => 0,
+            Some(anchor) => match self.anchor(anchor)? {
+                Some(number) => number,
+                None => return Ok(Vec::new()),
+            },
+        };
+        let before = query.created_before.as_ref().map(|boundary| self.read(boundary));
+        let mut found: Vec<(i64, &Issue)> = self
+            .issues
+            .iter()
+            .map(|(id, issue)| (*id, issue))
+            .filter(|(_, issue)| issue.listable() && issue.number > after)
+            .filter(|(_, issue)| before.is_none_or(|before| issue.created < before))
+            .filter(|(_, issue)| self.in_span(issue, &query.span))
+            .collect();
+        found.sort_by_key(|(_, issue)| place(query.order, issue));
+        Ok(found)
     }
 
     /// `Ok(None)`: the anchor is there but hidden from us, so nothing matches.
@@ -272,6 +281,24 @@ fn read_minutes(zone: Tz, literal: &str) -> i64 {
     zone.from_local_datetime(&local).latest().expect("a minute that exists").timestamp()
 }
 
+/// Where an issue stands in an order. Nothing stands in none, which only counts ask for.
+pub(super) fn place(order: Order, issue: &Issue) -> (Option<i64>, u64) {
+    match order {
+        Order::UpdatedThenKey => (issue.index, issue.number),
+        Order::CreatedThenKey => (Some(issue.created), issue.number),
+        Order::Key => (None, issue.number),
+        Order::None => (None, 0),
+    }
+}
+
+pub(super) fn row((id, issue): (i64, &Issue)) -> ListedIssue {
+    ListedIssue {
+        id: IssueId(id),
+        key: IssueKey::new(project(), issue.number),
+        updated: issue.document.and_then(DateTime::from_timestamp_millis),
+    }
+}
+
 fn page(rows: Vec<ListedIssue>, total: u64) -> ListingPage {
     ListingPage { rows, total: Some(total), max_results: None, next: None }
 }
@@ -292,6 +319,7 @@ pub(super) fn plan(jira: &NaiveJira) -> ScanPlan {
         page_rows: 1_000,
         from: None,
         horizon: instant(jira.now_secs()),
+        settled: instant(jira.now_secs()),
         result_window: jira.result_window,
         method: Method::Forward,
         undated: true,
@@ -302,6 +330,8 @@ pub(super) fn plan(jira: &NaiveJira) -> ScanPlan {
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) listed: BTreeSet<i64>,
+    /// Rows that were to be stored, those that came again included.
+    pub(super) rows: usize,
     pub(super) requests: Vec<Request>,
     pub(super) summary: Summary,
 }
@@ -333,6 +363,7 @@ pub(super) fn run(
                     Ok(page) => {
                         let accepted = scan.handle_page(page)?;
                         outcome.listed.extend(accepted.rows.iter().map(|row| row.id.0));
+                        outcome.rows += accepted.rows.len();
                         assert!(stored.frontier <= accepted.checkpoint.frontier, "frontier fell");
                         stored = accepted.checkpoint;
                     }

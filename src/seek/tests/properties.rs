@@ -15,7 +15,7 @@ use crate::jql::{Span, TimeGrid};
 use crate::seek::Method;
 
 /// Shortly before the hour that repeats in New York and (an hour later) in Berlin.
-const START: i64 = 1_730_606_000;
+pub(super) const START: i64 = 1_730_606_000;
 
 #[derive(Debug, Clone)]
 struct Script {
@@ -26,7 +26,7 @@ struct Script {
     events: Vec<(Vec<Op>, bool)>,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(super) fn op() -> impl Strategy<Value = Op> {
     let nth = 0_usize..200;
     prop_oneof![
         4 => (nth.clone(), prop_oneof![3 => Just(0_i64), 1 => 1_i64..400])
@@ -57,7 +57,7 @@ fn skew() -> impl Strategy<Value = i64> {
     prop_oneof![8 => Just(0_i64), 1 => -9_000_i64..9_000, 1 => Just(7_000_i64)]
 }
 
-fn grid() -> impl Strategy<Value = TimeGrid> {
+pub(super) fn grid() -> impl Strategy<Value = TimeGrid> {
     prop_oneof![
         3 => Just(TimeGrid::Seconds),
         1 => Just(TimeGrid::Minutes(New_York)),
@@ -65,7 +65,7 @@ fn grid() -> impl Strategy<Value = TimeGrid> {
     ]
 }
 
-fn world() -> impl Strategy<Value = NaiveJira> {
+pub(super) fn world() -> impl Strategy<Value = NaiveJira> {
     let issues = prop::collection::vec((document_second(), skew(), 0_u32..40), 0..160);
     let window = prop_oneof![4 => Just(10_000_u64), 1 => 20_u64..60];
     (grid(), 1_usize..20, issues, window).prop_map(|(grid, page_cap, issues, window)| {
@@ -99,7 +99,7 @@ fn script() -> impl Strategy<Value = Script> {
 }
 
 /// `PROPTEST_CASES` if set.
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_000)
 }
 

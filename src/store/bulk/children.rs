@@ -84,13 +84,17 @@ pub(super) async fn replace_comments(
     for rows in all.chunks() {
         sqlx::query!(
             "INSERT INTO jira.comments AS c (site, issue_id, comment_id, author_id,
-                 update_author_id, created, updated, body, visibility)
-             SELECT $1, n.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[],
-                 $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[]) AS n
+                 update_author_id, created, updated, body, visibility, body_adf)
+             SELECT $1, issue_id, comment_id, author_id, update_author_id, created, updated, body,
+                 visibility, body_adf::jsonb
+             FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[],
+                 $7::timestamptz[], $8::text[], $9::text[], $10::text[])
+                 AS n(issue_id, comment_id, author_id, update_author_id, created, updated, body,
+                     visibility, body_adf)
              ON CONFLICT ON CONSTRAINT comments_pk DO UPDATE
              SET author_id = excluded.author_id, update_author_id = excluded.update_author_id,
                  created = excluded.created, updated = excluded.updated, body = excluded.body,
-                 visibility = excluded.visibility
+                 visibility = excluded.visibility, body_adf = excluded.body_adf
              WHERE c.* IS DISTINCT FROM excluded.*",
             site.as_str(),
             &column(rows, |r| r.issue),
@@ -101,6 +105,7 @@ pub(super) async fn replace_comments(
             &column(rows, |r| r.of.updated) as &[Option<Time>],
             &column(rows, |r| r.of.body.as_str()) as _,
             &column(rows, |r| r.of.visibility.as_deref()) as _,
+            &column(rows, |r| r.of.body_adf.as_deref()) as _,
         )
         .execute(&mut *tx)
         .await?;
@@ -131,15 +136,19 @@ pub(super) async fn replace_worklogs(
     for rows in all.chunks() {
         sqlx::query!(
             "INSERT INTO jira.worklogs AS c (site, issue_id, worklog_id, author_id,
-                 update_author_id, created, updated, started, time_spent_secs, comment)
-             SELECT $1, n.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[],
-                 $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::bigint[],
-                 $10::text[]) AS n
+                 update_author_id, created, updated, started, time_spent_secs, comment,
+                 comment_adf)
+             SELECT $1, issue_id, worklog_id, author_id, update_author_id, created, updated,
+                 started, time_spent_secs, comment, comment_adf::jsonb
+             FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[],
+                 $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::text[], $11::text[])
+                 AS n(issue_id, worklog_id, author_id, update_author_id, created, updated, started,
+                     time_spent_secs, comment, comment_adf)
              ON CONFLICT ON CONSTRAINT worklogs_pk DO UPDATE
              SET author_id = excluded.author_id, update_author_id = excluded.update_author_id,
                  created = excluded.created, updated = excluded.updated,
                  started = excluded.started, time_spent_secs = excluded.time_spent_secs,
-                 comment = excluded.comment
+                 comment = excluded.comment, comment_adf = excluded.comment_adf
              WHERE c.* IS DISTINCT FROM excluded.*",
             site.as_str(),
             &column(rows, |r| r.issue),
@@ -151,6 +160,7 @@ pub(super) async fn replace_worklogs(
             &column(rows, |r| r.of.started) as &[Option<Time>],
             &column(rows, |r| r.of.time_spent_secs) as _,
             &column(rows, |r| r.of.comment.as_deref()) as _,
+            &column(rows, |r| r.of.comment_adf.as_deref()) as _,
         )
         .execute(&mut *tx)
         .await?;

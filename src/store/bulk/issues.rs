@@ -9,6 +9,7 @@ use crate::model::{IssueDocument, Site};
 use crate::store::StoreError;
 use crate::store::decide::StoredIssue;
 use crate::store::rows::parse;
+use crate::store::wholeness::{Tally, Wholeness};
 
 type Time = chrono::DateTime<chrono::Utc>;
 
@@ -22,10 +23,13 @@ pub(in crate::store) async fn load_stored(
         // While the table has no statistics, `id = ANY(...)` would read the whole site.
         r#"SELECT i.id AS "id!", i.key AS "key!", i.updated, i.tier AS "tier!",
              i.content_hash AS "content_hash!", i.extracted_at AS "extracted_at!",
-             i.deleted AS "deleted!"
+             i.deleted AS "deleted!", i.changes_expected, i.changes_held, i.comments_expected,
+             i.comments_held, i.worklogs_expected, i.worklogs_held, i.lacking, i.streams
            FROM unnest($2::bigint[]) AS n(id) CROSS JOIN LATERAL (
                SELECT id, key, updated, tier, content_hash, extracted_at,
-                   deleted_at IS NOT NULL AS deleted
+                   deleted_at IS NOT NULL AS deleted, changes_expected, changes_held,
+                   comments_expected, comments_held, worklogs_expected, worklogs_held, lacking,
+                   streams
                FROM jira.issues WHERE site = $1 AND id = n.id LIMIT 1) AS i"#,
         site.as_str(),
         ids,
@@ -41,13 +45,21 @@ pub(in crate::store) async fn load_stored(
                 content_hash: row.content_hash,
                 extracted_at: row.extracted_at,
                 deleted: row.deleted,
+                wholeness: Wholeness {
+                    changes: Tally::from_columns(row.changes_expected, row.changes_held),
+                    comments: Tally::from_columns(row.comments_expected, row.comments_held),
+                    worklogs: Tally::from_columns(row.worklogs_expected, row.worklogs_held),
+                    lacking: row.lacking.unwrap_or_default(),
+                    streams: row.streams.unwrap_or_default(),
+                },
             };
             Ok((row.id, stored))
         })
         .collect()
 }
 
-/// Inserts or rewrites issues. Even here a newer row is not overwritten.
+/// Inserts or rewrites issues. Even here a newer row is not overwritten. Numbers of lists that a
+/// document does not speak of stay as they are, as do the lists.
 pub(in crate::store) async fn upsert_issues(
     tx: &mut PgConnection,
     site: &Site,
@@ -59,25 +71,35 @@ pub(in crate::store) async fn upsert_issues(
         .collect::<Result<Vec<String>, _>>()
         .map_err(|error| StoreError::DataRejected(sqlx::Error::Encode(Box::new(error))))?;
     let d = documents;
+    let whole: Vec<Wholeness> = d.iter().map(|d| Wholeness::of(d)).collect();
+    let w = whole.as_slice();
+    let expected = |tally: Option<Tally>| tally.map(|tally| tally.expected);
+    let held = |tally: Option<Tally>| tally.map(|tally| tally.held);
     sqlx::query!(
         "INSERT INTO jira.issues AS stored (site, id, key, project_key, summary, issue_type, status,
              status_category, priority, resolution, assignee_id, reporter_id, creator_id, parent_id,
              labels, created, updated, resolved, due, fields, tier, text_repaired, content_hash,
-             extracted_at)
+             extracted_at, changes_expected, changes_held, comments_expected, comments_held,
+             worklogs_expected, worklogs_held, lacking, streams)
          SELECT $1, id, key, project_key, summary, issue_type, status,
              status_category, priority, resolution, assignee_id, reporter_id, creator_id, parent_id,
              CASE labels WHEN '[]' THEN '{}'
                  ELSE ARRAY(SELECT jsonb_array_elements_text(labels::jsonb)) END,
              created, updated, resolved, due, fields::jsonb, tier, text_repaired, content_hash,
-             extracted_at
+             extracted_at, changes_expected, changes_held, comments_expected, comments_held,
+             worklogs_expected, worklogs_held, string_to_array(lacking, ','),
+             string_to_array(streams, ',')
          FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
              $14::bigint[], $15::text[], $16::timestamptz[], $17::timestamptz[],
              $18::timestamptz[], $19::date[], $20::text[], $21::text[], $22::boolean[],
-             $23::bytea[], $24::timestamptz[])
+             $23::bytea[], $24::timestamptz[], $25::integer[], $26::integer[], $27::integer[],
+             $28::integer[], $29::integer[], $30::integer[], $31::text[], $32::text[])
              AS n(id, key, project_key, summary, issue_type, status, status_category, priority,
                  resolution, assignee_id, reporter_id, creator_id, parent_id, labels, created,
-                 updated, resolved, due, fields, tier, text_repaired, content_hash, extracted_at)
+                 updated, resolved, due, fields, tier, text_repaired, content_hash, extracted_at,
+                 changes_expected, changes_held, comments_expected, comments_held,
+                 worklogs_expected, worklogs_held, lacking, streams)
          ON CONFLICT ON CONSTRAINT issues_pk DO UPDATE
          SET key = excluded.key, project_key = excluded.project_key, summary = excluded.summary,
              issue_type = excluded.issue_type, status = excluded.status,
@@ -88,7 +110,14 @@ pub(in crate::store) async fn upsert_issues(
              updated = excluded.updated, resolved = excluded.resolved, due = excluded.due,
              fields = excluded.fields, tier = excluded.tier,
              text_repaired = excluded.text_repaired, content_hash = excluded.content_hash,
-             extracted_at = excluded.extracted_at, deleted_at = NULL
+             extracted_at = excluded.extracted_at, deleted_at = NULL,
+             changes_expected = coalesce(excluded.changes_expected, stored.changes_expected),
+             changes_held = coalesce(excluded.changes_held, stored.changes_held),
+             comments_expected = coalesce(excluded.comments_expected, stored.comments_expected),
+             comments_held = coalesce(excluded.comments_held, stored.comments_held),
+             worklogs_expected = coalesce(excluded.worklogs_expected, stored.worklogs_expected),
+             worklogs_held = coalesce(excluded.worklogs_held, stored.worklogs_held),
+             lacking = excluded.lacking, streams = excluded.streams
          WHERE stored.updated IS NULL OR excluded.updated IS NULL
             OR stored.updated <= excluded.updated",
         site.as_str(),
@@ -115,6 +144,14 @@ pub(in crate::store) async fn upsert_issues(
         &column(d, |d| d.text_repaired),
         &column(d, |d| d.content_hash.as_slice()) as _,
         &column(d, |d| d.extracted_at),
+        &column(w, |w| expected(w.changes)) as _,
+        &column(w, |w| held(w.changes)) as _,
+        &column(w, |w| expected(w.comments)) as _,
+        &column(w, |w| held(w.comments)) as _,
+        &column(w, |w| expected(w.worklogs)) as _,
+        &column(w, |w| held(w.worklogs)) as _,
+        &column(w, |w| Wholeness::joined(&w.lacking)) as _,
+        &column(w, |w| Wholeness::joined(&w.streams)) as _,
     )
     .execute(tx)
     .await?;

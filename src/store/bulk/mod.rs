@@ -6,6 +6,7 @@ mod issues;
 mod partial;
 mod relations;
 mod shared;
+mod streams;
 
 use std::collections::BTreeMap;
 
@@ -58,7 +59,11 @@ pub(super) async fn replace_children(
     children::replace_worklogs(tx, site, documents, known).await?;
     relations::replace_links(tx, site, documents, known).await?;
     relations::replace_attachments(tx, site, documents, known).await?;
-    relations::replace_sprints(tx, site, documents, known).await
+    relations::replace_sprints(tx, site, documents, known).await?;
+    streams::replace_remote_links(tx, site, documents, known).await?;
+    streams::replace_watchers(tx, site, documents, known).await?;
+    streams::replace_voters(tx, site, documents, known).await?;
+    streams::replace_properties(tx, site, documents, known).await
 }
 
 /// One column of the rows, as a statement takes it.

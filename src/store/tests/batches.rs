@@ -1,7 +1,8 @@
 //! Writing batches: what is written, what is not, and what stays in the queue.
 
 use super::*;
-use crate::model::{Failure, FailureCategory, IssueId, Tier};
+use crate::model::{FailureCause, IssueId, Tier};
+use crate::store::testing::failure;
 
 async fn xmin(running: &Running) -> Option<String> {
     running.store.value("SELECT xmin FROM jira.issues WHERE id = 1").await
@@ -152,13 +153,7 @@ async fn a_stale_document_is_accepted_after_enough_attempts() {
 #[tokio::test]
 async fn failures_are_recorded_counted_and_healed() {
     let running = Running::start().await;
-    let failure = Failure {
-        id: IssueId(1),
-        key: "P-1".parse().unwrap(),
-        reason: "it times out".into(),
-        category: FailureCategory::Temporary,
-        what_to_do: "nothing".into(),
-    };
+    let failure = failure(1, FailureCause::Timeout);
     for attempts in 1..=2 {
         running.list(&[listed(1, 1_000)]).await;
         let batch = running.batch().await;

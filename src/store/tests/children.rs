@@ -67,6 +67,7 @@ fn full_house(document: &mut IssueDocument) {
         started: Some(at(2)),
         time_spent_secs: Some(3_600),
         comment: None,
+        comment_adf: None,
     }]));
     let link = |direction, other| Link {
         link_id: 7,

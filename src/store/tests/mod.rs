@@ -3,10 +3,13 @@
 mod batches;
 mod children;
 mod diff;
+mod failures;
 mod leases;
 mod queue;
 mod runs;
 mod schema;
+mod streams;
+mod wholeness;
 
 use std::time::Duration;
 

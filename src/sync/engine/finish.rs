@@ -59,6 +59,7 @@ impl Engine {
             page_rows: self.settings.page_rows.min(self.instance.page_cap.max(1)),
             from: if repair { None } else { run.lists_from },
             horizon: run.horizon,
+            settled: run.horizon,
             result_window: self.instance.result_window,
             method: if repair { Method::Windows } else { Method::Forward },
             undated: repair || run.lists_from.is_none(),

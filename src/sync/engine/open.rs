@@ -48,7 +48,9 @@ impl Engine {
             && run.kind == kind
             && run.filter == filter
         {
-            return Ok((self.store.resume_run(lease, run.id).await?, true));
+            let run = self.store.resume_run(lease, run.id).await?;
+            self.store.requeue_failures(lease, run.id).await?;
+            return Ok((run, true));
         }
         let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
         let lists_from = match kind {

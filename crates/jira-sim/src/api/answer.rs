@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 
+use crate::faults::RetryAfter;
 use crate::json::quote;
 use crate::world::IssueId;
 
@@ -12,6 +13,7 @@ pub(crate) struct Answer {
     pub(crate) content_type: &'static str,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
+    pub(crate) retry_after: RetryAfter,
     /// Issues in the body, in their order.
     pub(crate) issues: Vec<IssueId>,
     /// Issue links in the body.
@@ -30,6 +32,7 @@ impl Answer {
             status,
             content_type: "application/json;charset=UTF-8",
             headers: Vec::new(),
+            retry_after: RetryAfter::Absent,
             body,
             issues: Vec::new(),
             links: 0,

@@ -42,6 +42,19 @@ pub(crate) fn seen(method: &str, path: &str, params: &Params, body: Option<&Valu
         fields: names("fields", params, body),
         expand: names("expand", params, body),
         validate_query: validate,
+        page_token: text("nextPageToken"),
+        wanted: names("issueIdsOrKeys", params, body),
+        fail_fast: param(params, "failFast") == Some("true"),
+        via_gateway: false,
+    }
+}
+
+/// A string, or a number as text.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -51,9 +64,7 @@ fn is_true(value: &str) -> bool {
 
 fn names(name: &str, params: &Params, body: Option<&Value>) -> Vec<String> {
     let given: Vec<String> = match body.and_then(|body| body.get(name)) {
-        Some(Value::Array(items)) => {
-            items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        }
+        Some(Value::Array(items)) => items.iter().filter_map(scalar).collect(),
         Some(Value::String(text)) => vec![text.clone()],
         _ => {
             params.iter().filter(|(have, _)| have == name).map(|(_, value)| value.clone()).collect()

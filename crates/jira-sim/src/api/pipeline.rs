@@ -13,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
 use super::auth::{Caller, caller};
+use super::context::Context;
 use super::params::{Params, parse_query, seen};
-use super::server::{Context, route};
-use crate::config::{CostModel, SimConfig};
-use crate::faults::{Action, Faults, response};
+use super::toll::{cost_of, limit_headers, refusal};
+use super::{cloud, server};
+use crate::config::{Flavor, SimConfig};
+use crate::faults::{Action, Faults, Hit, RetryAfter, response};
+use crate::limits::{Limiter, Notice};
 use crate::listener::Connection;
 use crate::requests::{Outcome, RequestLog, Seen, lock};
 use crate::time::http_date;
@@ -33,8 +36,11 @@ pub(crate) struct Shared {
     pub(crate) world: RwLock<World>,
     pub(crate) config: RwLock<SimConfig>,
     pub(crate) faults: Faults,
+    pub(crate) limits: Limiter,
     pub(crate) log: RequestLog,
     pub(crate) hooks: Mutex<Vec<Hook>>,
+    /// `http://127.0.0.1:port`.
+    pub(crate) origin: String,
     pub(crate) base_url: String,
     pub(crate) last_tick: Mutex<Instant>,
     pub(crate) stopping: CancellationToken,
@@ -80,6 +86,7 @@ struct Incoming {
     seen: Seen,
     params: Params,
     headers: HeaderMap,
+    body: Option<Value>,
     /// The body could not be read as JSON.
     bad_body: bool,
     number: usize,
@@ -96,35 +103,41 @@ pub(crate) async fn handle(
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return Response::new(Body::empty());
     };
-    let path = match parts.uri.path().strip_prefix(config.context_path.as_str()) {
-        Some(path) => path.to_owned(),
-        None => parts.uri.path().to_owned(),
-    };
+    let (path, via_gateway) = config.below_prefix(parts.uri.path());
     let params = parse_query(parts.uri.query().unwrap_or(""));
     let json: Option<Value> = serde_json::from_slice(&body).ok();
     let bad_body = !body.is_empty() && !json.as_ref().is_some_and(Value::is_object);
-    let seen = seen(parts.method.as_str(), &path, &params, json.as_ref());
+    let mut seen = seen(parts.method.as_str(), path, &params, json.as_ref());
+    seen.via_gateway = via_gateway;
     let flight = shared.log.begin(seen.clone());
     shared.prepare(&seen, config.clock_runs);
-    let incoming =
-        Incoming { seen, params, headers: parts.headers, bad_body, number: flight.number };
+    let number = flight.number;
+    let incoming = Incoming { seen, params, headers: parts.headers, body: json, bad_body, number };
     let (answer, who, fault) = tokio::select! {
         done = answer(&shared, &config, &incoming) => done,
         () = shared.stopping.cancelled() => {
             (Answer::html(StatusCode::SERVICE_UNAVAILABLE, "stopping"), Caller::Anonymous, None)
         }
     };
-    flight.finish(Outcome {
+    let outcome = Outcome {
         status: (!answer.reset).then_some(answer.status.as_u16()),
         bytes: answer.body.len(),
         issues: answer.issues.clone(),
+        links: answer.links,
         fault,
-    });
-    if answer.reset {
+        notice: None,
+    };
+    let (reset, number) = (answer.reset, flight.number);
+    let response = into_response(answer, who, &shared, &config);
+    let notice = || {
+        let (status, headers) = (response.status(), response.headers());
+        Notice::read(number, &incoming.seen, status, headers, shared.log.now())
+    };
+    flight.finish(Outcome { notice: if reset { None } else { notice() }, ..outcome });
+    if reset {
         connection.reset();
     }
-    let now = shared.world().now();
-    into_response(answer, who, &config, now)
+    response
 }
 
 async fn answer(
@@ -132,11 +145,15 @@ async fn answer(
     config: &SimConfig,
     incoming: &Incoming,
 ) -> (Answer, Caller, Option<&'static str>) {
-    pause(config.cost.per_request).await;
-    let fault = shared.faults.on_arrival(&incoming.seen);
-    let name = fault.as_ref().map(Action::name);
     let mut who = caller(&config.auth, &incoming.headers);
-    if let Some(action) = &fault {
+    let refused = refusal(shared, config, &incoming.seen, who);
+    pause(config.cost.per_request).await;
+    if let Some((answer, limit)) = refused {
+        return (answer, who, Some(limit));
+    }
+    let fault = shared.faults.on_arrival(&incoming.seen);
+    let name = fault.as_ref().map(|hit| hit.action.name());
+    if let Some(Hit { action, .. }) = &fault {
         stall(action).await;
         if matches!(action, Action::Anonymous) {
             who = Caller::Expired;
@@ -145,48 +162,66 @@ async fn answer(
             return (made_up, who, name);
         }
     }
-    let mut answer = compute(shared, config, incoming, who);
-    pause(cost_of(config.cost, &answer, &incoming.seen)).await;
+    let mut answer = compute(shared, config, incoming, who, fault.as_ref());
+    shared.limits.charge(answer.issues.len());
+    let cost = cost_of(config.cost, &shared.world(), &answer, &incoming.seen);
+    pause(cost).await;
     let poison = match &fault {
         Some(_) => None,
         None => shared.faults.on_answer(&incoming.seen, &answer.issues),
     };
-    if let Some(action) = &poison {
-        stall(action).await;
+    if let Some(hit) = &poison {
+        stall(&hit.action).await;
+        if hit.action.shapes_answer() {
+            answer = compute(shared, config, incoming, who, Some(hit));
+        }
     }
     let applied = fault.or(poison);
-    if let Some(action) = &applied {
-        response::spoil(action, &mut answer);
+    if let Some(hit) = &applied {
+        response::spoil(&hit.action, &mut answer);
     }
-    (answer, who, applied.as_ref().map(Action::name))
+    (answer, who, applied.as_ref().map(|hit| hit.action.name()))
 }
 
-fn compute(shared: &Shared, config: &SimConfig, incoming: &Incoming, who: Caller) -> Answer {
-    if who == Caller::Refused {
+fn compute(
+    shared: &Shared,
+    config: &SimConfig,
+    incoming: &Incoming,
+    who: Caller,
+    hit: Option<&Hit>,
+) -> Answer {
+    if who == Caller::Refused && config.flavor == Flavor::Server {
         return Answer::unauthorized();
     }
     if incoming.bad_body {
         let text = "Unexpected character in the request body".to_owned();
         return Answer::errors(StatusCode::BAD_REQUEST, &[text]);
     }
+    let by_gateway = format!("{}{}", shared.origin, config.gateway_path());
+    let site_url = format!("{}{}", shared.origin, config.site_path());
+    let base_url = match (config.flavor, incoming.seen.via_gateway) {
+        (Flavor::Server, _) => shared.base_url.as_str(),
+        (Flavor::Cloud, true) => by_gateway.as_str(),
+        (Flavor::Cloud, false) => site_url.as_str(),
+    };
     let world = shared.world();
-    route(&Context {
+    let context = Context {
         world: &world,
         config,
-        base_url: &shared.base_url,
+        base_url,
+        site_url: &site_url,
         seen: &incoming.seen,
         params: &incoming.params,
+        body: incoming.body.as_ref(),
+        who,
         logged_in: who == Caller::LoggedIn,
         number: incoming.number,
-    })
-}
-
-/// Real time that an answer costs.
-fn cost_of(cost: CostModel, answer: &Answer, seen: &Seen) -> Duration {
-    let each = if seen.wants_whole_issues() { cost.per_issue } else { cost.per_row };
-    let times = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    each.saturating_mul(times(answer.issues.len()))
-        .saturating_add(cost.per_link.saturating_mul(times(answer.links)))
+        hit,
+    };
+    match config.flavor {
+        Flavor::Server => server::route(&context),
+        Flavor::Cloud => cloud::route(&context),
+    }
 }
 
 async fn pause(time: Duration) {
@@ -209,11 +244,15 @@ async fn stall(action: &Action) {
         | Action::Redirect(_)
         | Action::MalformedJson
         | Action::WrongShape
-        | Action::Anonymous => {}
+        | Action::Anonymous
+        | Action::OmitField(_)
+        | Action::OmitIssues(_)
+        | Action::Token(_) => {}
     }
 }
 
-fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> Response {
+fn into_response(answer: Answer, who: Caller, shared: &Shared, config: &SimConfig) -> Response {
+    let now = shared.world().now();
     let length = answer.body.len();
     let body = match answer.cut_after {
         None => Body::from(answer.body),
@@ -230,14 +269,27 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
     };
     set("content-type", answer.content_type);
     set("date", &http_date(now));
-    if !answer.foreign {
-        set("x-ausername", user);
-        set("x-seraph-loginreason", who.login_reason());
+    match config.flavor {
+        _ if answer.foreign => {}
+        Flavor::Server => {
+            set("x-ausername", user);
+            set("x-seraph-loginreason", who.login_reason());
+        }
+        Flavor::Cloud if who == Caller::LoggedIn => {
+            set("x-aaccountid", &cloud::account_id(&config.user));
+        }
+        Flavor::Cloud => set("x-seraph-loginreason", who.login_reason()),
     }
     set("cache-control", "no-cache, no-store, no-transform");
-    if config.rate_limit_headers {
-        for (name, value) in RATE_LIMIT {
-            set(name, value);
+    for (name, value) in limit_headers(shared, config, who, now) {
+        set(name, &value);
+    }
+    match answer.retry_after {
+        RetryAfter::Absent => {}
+        RetryAfter::Seconds(seconds) => set("retry-after", &seconds.to_string()),
+        RetryAfter::Date(ahead) => {
+            let ahead = i64::try_from(ahead.as_millis()).unwrap_or(0);
+            set("retry-after", &http_date(now.saturating_add(ahead)));
         }
     }
     if answer.cut_after.is_some() {
@@ -250,15 +302,6 @@ fn into_response(answer: Answer, who: Caller, config: &SimConfig, now: i64) -> R
     }
     response
 }
-
-/// What Data Center sends while there are tokens left.
-const RATE_LIMIT: [(&str, &str); 5] = [
-    ("x-ratelimit-limit", "50"),
-    ("x-ratelimit-remaining", "49"),
-    ("x-ratelimit-interval-seconds", "60"),
-    ("x-ratelimit-fillrate", "10"),
-    ("retry-after", "0"),
-];
 
 /// A body that breaks off: hyper then cuts the connection.
 fn cut_body(body: String, bytes: usize) -> Body {

@@ -22,13 +22,18 @@ pub enum Endpoint {
     Search,
     /// Searches that do not ask for `*all`.
     SearchListing,
-    /// Searches that ask for `*all`.
+    /// Searches and bulk fetches that ask for `*all`.
     SearchHydrate,
+    /// Searches that go on from a page token.
+    NextPage,
     /// `GET issue/{key}` itself.
     Issue,
-    /// Whole issues, by search or one at a time.
+    /// Whole issues, by search, by bulk fetch or one at a time.
     WholeIssues,
-    /// What follows `/rest/api/2/` begins with this.
+    /// What hangs below an issue: comments, worklogs, changelog, remote links, watchers, votes,
+    /// properties; and the changelogs of many issues.
+    Children,
+    /// What follows `/rest/api/2/` or `/rest/api/3/` begins with this.
     Prefix(String),
 }
 
@@ -39,7 +44,11 @@ impl Endpoint {
             Self::Any => true,
             Self::Search => seen.is_search(),
             Self::SearchListing => seen.is_search() && !seen.wants_whole_issues(),
-            Self::SearchHydrate => seen.is_search() && seen.wants_whole_issues(),
+            Self::SearchHydrate => {
+                seen.wants_whole_issues() && (seen.is_search() || seen.is_bulk_fetch())
+            }
+            Self::NextPage => seen.is_search() && seen.page_token.is_some(),
+            Self::Children => seen.is_children(),
             Self::Issue => seen.is_issue(),
             Self::WholeIssues => seen.wants_whole_issues(),
             Self::Prefix(prefix) => seen.resource().starts_with(prefix.as_str()),
@@ -72,7 +81,7 @@ pub enum RetryAfter {
     Absent,
     /// A number of seconds.
     Seconds(u64),
-    /// A date this far ahead of real time, in whole seconds.
+    /// A date this far ahead of the instance's clock, which is also that of the answer's `Date`.
     Date(Duration),
 }
 
@@ -105,6 +114,30 @@ pub enum Action {
     WrongShape,
     /// Answered as an anonymous request: 200 and no rows for searches.
     Anonymous,
+    /// 200 without this field of the issues (of the rule's issue, if it names one). Who asks with
+    /// `failFast=true` gets a 500.
+    OmitField(String),
+    /// 200 without these issues, though they exist.
+    OmitIssues(Vec<IssueId>),
+    /// Cloud's search errs with its page token.
+    Token(TokenFault),
+}
+
+/// What goes wrong with the page token of Cloud's search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    /// There is none, though more rows follow.
+    Dropped,
+    /// The token that was sent comes back; of a first page, one for that page.
+    Repeated,
+    /// The token that was sent is refused as none of ours. First pages are answered.
+    Refused,
+    /// The token that was sent is refused as too old. First pages are answered.
+    Expired,
+    /// No rows, and a token for the same place.
+    EmptyPage,
+    /// The rows of the page before, and another token for the same place.
+    RowsAgain,
 }
 
 impl Action {
@@ -123,7 +156,15 @@ impl Action {
             Self::MalformedJson => "malformed_json",
             Self::WrongShape => "wrong_shape",
             Self::Anonymous => "anonymous",
+            Self::OmitField(_) => "omit_field",
+            Self::OmitIssues(_) => "omit_issues",
+            Self::Token(_) => "token",
         }
+    }
+
+    /// Whether it takes part in making the answer, instead of replacing or spoiling one.
+    pub(crate) fn shapes_answer(&self) -> bool {
+        matches!(self, Self::OmitField(_) | Self::OmitIssues(_) | Self::Token(_))
     }
 }
 
@@ -138,6 +179,14 @@ pub struct Rule {
     pub issue: Option<IssueId>,
     /// What happens.
     pub action: Action,
+}
+
+/// A rule that hit a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit {
+    pub(crate) action: Action,
+    /// The issue that the rule is about, if it is about one.
+    pub(crate) issue: Option<IssueId>,
 }
 
 /// Names a rule that was added.
@@ -201,18 +250,18 @@ impl Faults {
     }
 
     /// What befalls a request as it arrives.
-    pub(crate) fn on_arrival(&self, seen: &Seen) -> Option<Action> {
+    pub(crate) fn on_arrival(&self, seen: &Seen) -> Option<Hit> {
         self.decide(|rule| rule.issue.is_none() && rule.endpoint.matches(seen))
     }
 
     /// What befalls an answer that carries these issues.
-    pub(crate) fn on_answer(&self, seen: &Seen, issues: &[IssueId]) -> Option<Action> {
+    pub(crate) fn on_answer(&self, seen: &Seen, issues: &[IssueId]) -> Option<Hit> {
         self.decide(|rule| {
             rule.issue.is_some_and(|id| issues.contains(&id)) && rule.endpoint.matches(seen)
         })
     }
 
-    fn decide(&self, applies: impl Fn(&Rule) -> bool) -> Option<Action> {
+    fn decide(&self, applies: impl Fn(&Rule) -> bool) -> Option<Hit> {
         let mut chosen = None;
         for armed in lock(&self.rules).1.iter_mut().filter(|armed| applies(&armed.rule)) {
             armed.counted += 1;
@@ -224,7 +273,8 @@ impl Faults {
             };
             if hit && chosen.is_none() {
                 armed.hits += 1;
-                chosen = Some(armed.rule.action.clone());
+                let Rule { action, issue, .. } = &armed.rule;
+                chosen = Some(Hit { action: action.clone(), issue: *issue });
             }
         }
         chosen

@@ -1,7 +1,5 @@
 //! The answers that faults make up.
 
-use std::time::SystemTime;
-
 use axum::http::StatusCode;
 
 use super::{Action, RetryAfter};
@@ -32,7 +30,10 @@ pub(crate) fn instead(action: &Action) -> Option<Answer> {
         | Action::Stall(_)
         | Action::StallUntil(_)
         | Action::MalformedJson
-        | Action::Anonymous => None,
+        | Action::Anonymous
+        | Action::OmitField(_)
+        | Action::OmitIssues(_)
+        | Action::Token(_) => None,
     }
 }
 
@@ -58,17 +59,9 @@ pub(crate) fn spoil(action: &Action, answer: &mut Answer) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "clients compare such a date with the real time")]
 fn failure(status: u16, after: RetryAfter, text: &str) -> Answer {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body =
         format!("<html><head><title>{status}</title></head><body><h1>{text}</h1></body></html>\n");
-    let mut answer = Answer::html(status, &body);
-    let value = match after {
-        RetryAfter::Absent => None,
-        RetryAfter::Seconds(seconds) => Some(seconds.to_string()),
-        RetryAfter::Date(ahead) => Some(httpdate::fmt_http_date(SystemTime::now() + ahead)),
-    };
-    answer.headers.extend(value.map(|value| ("retry-after", value)));
-    answer
+    Answer { retry_after: after, ..Answer::html(status, &body) }
 }

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::ast::Op;
-use super::order::{By, Sort};
+use super::follow::Position;
+use super::order::Sort;
 use super::{Hits, SearchOptions};
 use crate::json::{Json, elements};
-use crate::random::mix;
 use crate::world::{IndexEntry, Issue, IssueId, IssueKey, World};
 
 /// A filter whose names are resolved.
@@ -75,6 +75,40 @@ enum Candidates {
     All,
 }
 
+/// The matching entries that sort behind `after`, at most as many as asked for, and whether there
+/// are more.
+pub(crate) fn follow(
+    world: &World,
+    filter: &Filter,
+    sort: &Sort,
+    options: &SearchOptions,
+    after: Option<&Position>,
+) -> (Vec<IssueId>, bool) {
+    let index = world.index();
+    let wanted = |id: &IssueId| {
+        index.entry(*id).is_some_and(|entry| {
+            after.is_none_or(|after| after.is_before(sort, entry, *id))
+                && may_show(world, *id, entry)
+                && holds(filter, world, *id, entry)
+        })
+    };
+    let mut found: Vec<IssueId> = match candidates(filter) {
+        Candidates::Project(project, from) if sort.is_index_order() => {
+            let from = after.map_or(from, |after| from.max(after.updated()));
+            let more = options.limit.saturating_add(1);
+            index.of_project(&project, from).filter(wanted).take(more).collect()
+        }
+        candidates => {
+            let mut found: Vec<IssueId> = within(world, candidates).filter(wanted).collect();
+            order(world, &mut found, sort);
+            found
+        }
+    };
+    let more = found.len() > options.limit;
+    found.truncate(options.limit);
+    (found, more)
+}
+
 /// Runs a filter over the index.
 pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchOptions) -> Hits {
     let candidates = candidates(filter);
@@ -102,21 +136,24 @@ pub(crate) fn run(world: &World, filter: &Filter, sort: &Sort, options: &SearchO
         }
         return hits;
     }
-    let mut found: Vec<IssueId> = match candidates {
-        Candidates::Ids(ids) => ids.into_iter().filter(matches).collect(),
-        Candidates::Project(project, from) => {
-            world.index().of_project(&project, from).filter(matches).collect()
-        }
-        Candidates::All => world
-            .index()
-            .projects()
-            .flat_map(|project| world.index().of_project(project, i64::MIN))
-            .filter(matches)
-            .collect(),
-    };
+    let mut found: Vec<IssueId> = within(world, candidates).filter(matches).collect();
     order(world, &mut found, sort);
     let total = found.len();
     Hits { total, ids: found.into_iter().skip(options.start).take(options.limit).collect() }
+}
+
+/// The candidates themselves.
+fn within(world: &World, candidates: Candidates) -> Box<dyn Iterator<Item = IssueId> + '_> {
+    match candidates {
+        Candidates::Ids(ids) => Box::new(ids.into_iter()),
+        Candidates::Project(project, from) => Box::new(world.index().of_project(&project, from)),
+        Candidates::All => Box::new(
+            world
+                .index()
+                .projects()
+                .flat_map(|project| world.index().of_project(project, i64::MIN)),
+        ),
+    }
 }
 
 fn candidates(filter: &Filter) -> Candidates {
@@ -220,26 +257,8 @@ fn field_values(issue: &Issue, name: &str) -> Vec<String> {
 /// Sorts by the sort fields; what they leave open is shuffled by the seed.
 fn order(world: &World, ids: &mut [IssueId], sort: &Sort) {
     let index = world.index();
-    let tie = |id: IssueId| mix(id ^ sort.tie_seed);
-    ids.sort_by(|a, b| {
-        let (Some(left), Some(right)) = (index.entry(*a), index.entry(*b)) else {
-            return Ordering::Equal;
-        };
-        for (by, descending) in &sort.by {
-            let ordering = match by {
-                By::Updated => missing_last(left.updated, right.updated),
-                By::Created => missing_last(left.created, right.created),
-                By::Key => left.key.cmp(&right.key),
-            };
-            let ordering = if *descending { ordering.reverse() } else { ordering };
-            if ordering.is_ne() {
-                return ordering;
-            }
-        }
-        tie(*a).cmp(&tie(*b))
+    ids.sort_by(|a, b| match (index.entry(*a), index.entry(*b)) {
+        (Some(left), Some(right)) => sort.compare((left, *a), (right, *b)),
+        _ => Ordering::Equal,
     });
-}
-
-fn missing_last(left: Option<i64>, right: Option<i64>) -> Ordering {
-    left.unwrap_or(i64::MAX).cmp(&right.unwrap_or(i64::MAX))
 }

@@ -5,12 +5,14 @@
 mod ast;
 mod dates;
 mod eval;
+mod follow;
 mod order;
 mod parse;
 mod resolve;
 mod token;
 
 use chrono_tz::Tz;
+pub(crate) use follow::{Position, check_bounded, search_after};
 
 use crate::world::{IssueId, World};
 
@@ -35,6 +37,8 @@ pub struct SearchOptions {
     pub zone: Tz,
     /// Jira's `validateQuery`: whether unknown values are errors or just match nothing.
     pub validate: bool,
+    /// Whether an issue that does not exist is no error in any clause, as on Cloud.
+    pub lenient_issues: bool,
     /// Whether unquoted epoch milliseconds are understood.
     pub epoch_millis: bool,
     /// Decides the order of rows that the query leaves open.
@@ -50,6 +54,7 @@ impl Default for SearchOptions {
         Self {
             zone: Tz::UTC,
             validate: true,
+            lenient_issues: false,
             epoch_millis: true,
             tie_seed: 0,
             start: 0,

@@ -135,7 +135,7 @@ impl Resolver<'_> {
             && let Ok(key) = text.parse::<IssueKey>()
             && self.world.is_former(&key)
         {
-            self.errors.push(format!(
+            self.no_such_issue(format!(
                 "Operator '{}' cannot be applied to moved issue key '{text}'.",
                 clause.op.text()
             ));
@@ -172,9 +172,15 @@ impl Resolver<'_> {
             },
         };
         if found.is_none() {
-            self.errors.push(error);
+            self.no_such_issue(error);
         }
         found.map(crate::world::Issue::id)
+    }
+
+    fn no_such_issue(&mut self, error: String) {
+        if !self.options.lenient_issues {
+            self.errors.push(error);
+        }
     }
 
     fn plain(&mut self, clause: &Clause, field: &str) -> Result<Filter, QueryError> {

@@ -174,7 +174,12 @@ impl World {
         ))
     }
 
-    fn link_json(&self, link: u64, direction: &str, other: IssueId) -> Result<Json, WorldError> {
+    pub(super) fn link_json(
+        &self,
+        link: u64,
+        direction: &str,
+        other: IssueId,
+    ) -> Result<Json, WorldError> {
         let issue = self.issues.get(&other).ok_or(WorldError::NoIssue(other))?;
         let kind = self.catalogue.link_types.first().cloned().unwrap_or_else(Json::null);
         let origin = &self.origin;

@@ -63,6 +63,12 @@ impl Selection {
         selection
     }
 
+    /// The same without one more field.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.exclude.insert(name.to_owned());
+        self
+    }
+
     /// Whether the answer shows this field.
     pub(crate) fn takes(&self, name: &str) -> bool {
         if self.exclude.contains(name) {
@@ -76,6 +82,11 @@ impl Selection {
     /// Whether whole issues are asked for.
     pub(crate) fn is_whole(&self) -> bool {
         self.all
+    }
+
+    /// Whether all fields are asked for, or all navigable ones.
+    pub(crate) fn is_open(&self) -> bool {
+        self.all || self.navigable
     }
 
     /// Whether nothing but unknown names is asked for, so that rows come without `fields`.

@@ -9,6 +9,7 @@ mod children;
 mod defaults;
 mod edits;
 mod fields;
+mod hubs;
 mod index;
 mod issue;
 mod key;

@@ -1,11 +1,11 @@
 //! Scripted faults as a client meets them.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use jira_sim::{Action, CostModel, Endpoint, Gate, RetryAfter, SimConfig, When};
+use jira_sim::{Action, Endpoint, Gate, RetryAfter, When};
 use serde_json::json;
 
-use crate::site::{Site, keys, small_world};
+use crate::site::{Site, keys};
 
 const LISTING: &str = "search?jql=project=P&fields=updated";
 const WHOLE: &str = "search?jql=project=P&fields=*all";
@@ -62,9 +62,8 @@ async fn throttling_names_seconds_or_a_date() {
     );
     let answer = site.get(LISTING).send().await.unwrap();
     let date =
-        httpdate::parse_http_date(answer.headers()["retry-after"].to_str().unwrap()).unwrap();
-    let left = date.duration_since(SystemTime::now()).unwrap();
-    assert!(left <= ahead && left >= ahead - Duration::from_secs(5), "{left:?}");
+        |name: &str| httpdate::parse_http_date(answer.headers()[name].to_str().unwrap()).unwrap();
+    assert_eq!(date("retry-after").duration_since(date("date")).unwrap(), ahead);
 }
 
 #[tokio::test]
@@ -132,20 +131,6 @@ async fn a_poisoned_issue_spoils_only_the_answers_that_carry_it_whole() {
     assert_eq!(site.json("issue/P-3").await["key"], "P-3");
     let spoiled = site.server.requests().count(|record| record.fault == Some("malformed_json"));
     assert_eq!(spoiled, 2);
-}
-
-#[tokio::test]
-async fn links_cost_time() {
-    let (mut world, ids) = small_world();
-    world.add_link(ids[0], ids[1]).unwrap();
-    let cost = CostModel { per_link: Duration::from_millis(30), ..CostModel::default() };
-    let site = Site::start(SimConfig { cost, ..SimConfig::default() }, world).await;
-    site.json("issue/P-1").await;
-    site.json("issue/P-1?fields=*all,-issuelinks").await;
-    let took: Vec<_> =
-        site.server.requests().all().iter().map(|record| record.took.unwrap()).collect();
-    assert!(took[0] >= Duration::from_millis(30), "{took:?}");
-    assert!(took[1] < took[0], "{took:?}");
 }
 
 #[tokio::test]

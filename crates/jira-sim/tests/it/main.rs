@@ -4,8 +4,14 @@
 #![allow(clippy::disallowed_methods, reason = "these tests are a client of their own")]
 
 mod api;
+mod cloud_documents;
+mod cloud_faults;
+mod cloud_issues;
+mod cloud_search;
+mod cloud_site;
 mod faults;
 mod index;
 mod jql;
+mod limits;
 mod site;
 mod worlds;

@@ -53,6 +53,22 @@ impl Site {
         self.get(resource).send().await.unwrap().json().await.unwrap()
     }
 
+    /// The same world as Cloud.
+    pub(crate) async fn cloud(world: World) -> Self {
+        Self::start(SimConfig::cloud(), world).await
+    }
+
+    /// A resource of REST v3: its status and its JSON (null where it is none).
+    pub(crate) async fn v3(&self, resource: &str) -> (u16, Value) {
+        answer(self.client.get(format!("{}/rest/api/3/{resource}", self.server.base_url()))).await
+    }
+
+    /// The same with a body.
+    pub(crate) async fn post_v3(&self, resource: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}/rest/api/3/{resource}", self.server.base_url());
+        answer(self.client.post(url).json(&body)).await
+    }
+
     pub(crate) async fn search(&self, body: Value) -> Value {
         let url = format!("{}/rest/api/2/search", self.server.base_url());
         self.client.post(url).json(&body).send().await.unwrap().json().await.unwrap()
@@ -62,4 +78,18 @@ impl Site {
 /// The keys of the rows.
 pub(crate) fn keys(page: &Value) -> Vec<&str> {
     page["issues"].as_array().unwrap().iter().map(|issue| issue["key"].as_str().unwrap()).collect()
+}
+
+/// The status and the JSON of an answer; null where it is none.
+pub(crate) async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    let text = answer.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+/// The ids of the rows.
+pub(crate) fn ids(page: &Value) -> Vec<IssueId> {
+    let rows = page["issues"].as_array().unwrap();
+    rows.iter().map(|row| row["id"].as_str().unwrap().parse().unwrap()).collect()
 }

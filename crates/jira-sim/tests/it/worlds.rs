@@ -68,22 +68,13 @@ fn a_plain_issue_has_its_size() {
 }
 
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-/// Server payloads; `None` (and a plain word about it) where there are none.
-fn payload_files() -> Option<Vec<PathBuf>> {
+/// Real payloads of these names; `None` (and a plain word about it) where there are none.
+pub(crate) fn payload_files(names: &[&str]) -> Option<Vec<PathBuf>> {
     let base = std::env::var_os("EXTRACTOR_PAYLOADS")
         .map(PathBuf::from)
         .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
-    let files: Vec<PathBuf> = [
-        "apache-2025/issues_with_changelog.jsonl",
-        "apache-2025/issues_all_navigable_fields.jsonl",
-        "apache-2025/issues_five_fields.jsonl",
-        "apache-arrow/issues.jsonl",
-        "grimoirelab-fiware/issues.jsonl",
-    ]
-    .iter()
-    .map(|name| base.join(name))
-    .filter(|path| path.is_file())
-    .collect();
+    let files: Vec<PathBuf> =
+        names.iter().map(|name| base.join(name)).filter(|path| path.is_file()).collect();
     if files.is_empty() {
         println!("SKIPPED: no payloads in {}; set EXTRACTOR_PAYLOADS", base.display());
         return None;
@@ -93,7 +84,15 @@ fn payload_files() -> Option<Vec<PathBuf>> {
 
 #[tokio::test]
 async fn real_payloads_come_back_token_for_token() {
-    let Some(files) = payload_files() else { return };
+    let Some(files) = payload_files(&[
+        "apache-2025/issues_with_changelog.jsonl",
+        "apache-2025/issues_all_navigable_fields.jsonl",
+        "apache-2025/issues_five_fields.jsonl",
+        "apache-arrow/issues.jsonl",
+        "grimoirelab-fiware/issues.jsonl",
+    ]) else {
+        return;
+    };
     let (world, report) = load_payloads(&files).unwrap();
     println!("loaded {report:?}");
     let site = Site::start(SimConfig::default(), world).await;

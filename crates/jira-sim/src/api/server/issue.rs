@@ -2,14 +2,23 @@
 
 use axum::http::StatusCode;
 
-use super::render::{Shape, push_field_expansions, push_issue};
+use super::render::{Shape, push_issue};
 use super::{Answer, Context, page_bounds};
+use crate::api::expansions::push_field_expansions;
 use crate::config::ChangelogEndpoint;
 use crate::json::{Json, push_array};
 use crate::world::{Issue, IssueKey};
 
-/// Any path below `issue/`.
+/// Any path below `issue/`. The answer tells which issue it is about.
 pub(super) fn issue(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
+    let mut answer = below(ctx, key, rest);
+    if answer.status == StatusCode::OK {
+        answer.issues = find(ctx, key).map(Issue::id).into_iter().collect();
+    }
+    answer
+}
+
+fn below(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
     if rest == ["changelog"] && ctx.config.changelog_endpoint == ChangelogEndpoint::Absent {
         return Answer::no_such_route(&ctx.seen.path);
     }
@@ -57,10 +66,9 @@ fn whole(ctx: &Context<'_>, issue: &Issue) -> Answer {
     let mut body = String::with_capacity(12_000);
     push_issue(&mut body, ctx, issue, &shape);
     body.pop();
-    push_field_expansions(&mut body, ctx, &shape);
+    push_field_expansions(&mut body, ctx, &shape.selection);
     body.push('}');
     let mut answer = Answer::ok(body);
-    answer.issues = vec![issue.id()];
     answer.links = shape.links(issue);
     answer
 }

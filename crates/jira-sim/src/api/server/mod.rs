@@ -9,26 +9,16 @@ mod site;
 use axum::http::StatusCode;
 
 use super::answer::Answer;
-use super::params::Params;
-use crate::config::SimConfig;
+use super::context::Context;
+use crate::config::Flavor;
 use crate::requests::Seen;
-use crate::world::World;
 
-/// What an answer is made from.
-pub(crate) struct Context<'a> {
-    pub(crate) world: &'a World,
-    pub(crate) config: &'a SimConfig,
-    /// The address clients use, with the context path.
-    pub(crate) base_url: &'a str,
-    pub(crate) seen: &'a Seen,
-    pub(crate) params: &'a Params,
-    pub(crate) logged_in: bool,
-    /// Counts the requests.
-    pub(crate) number: usize,
-}
-
-/// Finds and gives the answer to a request.
+/// Finds and gives the answer to a request. There is no version 3 here, but what Cloud shares with
+/// Server it asks for by its own paths.
 pub(crate) fn route(ctx: &Context<'_>) -> Answer {
+    if ctx.config.flavor == Flavor::Server && ctx.seen.path.starts_with("/rest/api/3/") {
+        return Answer::no_such_route(&ctx.seen.path);
+    }
     let resource = ctx.seen.resource().trim_end_matches('/').to_owned();
     let segments: Vec<&str> = resource.split('/').collect();
     let get = ctx.seen.method == "GET";

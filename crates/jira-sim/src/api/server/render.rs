@@ -36,38 +36,11 @@ pub(super) fn push_issue(out: &mut String, ctx: &Context<'_>, issue: &Issue, sha
     push_quoted(out, &issue.key().to_string());
     if !shape.bare {
         out.push_str(r#","fields":"#);
-        issue.push_fields(out, &shape.selection);
+        issue.push_fields(out, &ctx.shown(issue, &shape.selection));
     }
     if shape.changelog {
         out.push_str(r#","changelog":"#);
         issue.push_changelog(out);
     }
     out.push('}');
-}
-
-/// Appends the `names` and `schema` that were asked for.
-pub(super) fn push_field_expansions(out: &mut String, ctx: &Context<'_>, shape: &Shape) {
-    let shown =
-        || ctx.world.catalogue.fields.iter().filter(|field| shape.selection.takes(&field.id));
-    let asked = |name: &str| ctx.seen.expand.iter().any(|have| have == name);
-    if asked("names") {
-        out.push_str(r#","names":{"#);
-        for (at, field) in shown().enumerate() {
-            out.push_str(if at > 0 { "," } else { "" });
-            push_quoted(out, &field.id);
-            out.push(':');
-            push_quoted(out, &field.name);
-        }
-        out.push('}');
-    }
-    if asked("schema") {
-        out.push_str(r#","schema":{"#);
-        for (at, field) in shown().enumerate() {
-            out.push_str(if at > 0 { "," } else { "" });
-            push_quoted(out, &field.id);
-            out.push(':');
-            out.push_str(field.schema.as_str());
-        }
-        out.push('}');
-    }
 }

@@ -2,8 +2,9 @@
 
 use axum::http::StatusCode;
 
-use super::render::{Shape, push_field_expansions, push_issue};
+use super::render::{Shape, push_issue};
 use super::{Answer, Context};
+use crate::api::expansions::push_field_expansions;
 use crate::config::SimConfig;
 use crate::query::{Hits, SearchOptions, search as run};
 use crate::random::mix;
@@ -27,6 +28,7 @@ pub(super) fn search(ctx: &Context<'_>) -> Answer {
     let options = SearchOptions {
         zone: ctx.config.user_zone,
         validate: ctx.seen.validate_query,
+        lenient_issues: false,
         epoch_millis: ctx.config.epoch_millis,
         tie_seed: mix(ctx.config.seed ^ ctx.number as u64),
         start,
@@ -52,7 +54,8 @@ fn page(ctx: &Context<'_>, hits: &Hits, start: usize, max: usize) -> Answer {
     let mut issues = Vec::with_capacity(hits.ids.len());
     let mut links = 0;
     // A ghost was counted, but there is no document to make a row of.
-    for issue in hits.ids.iter().filter_map(|id| ctx.world.issue(*id)) {
+    let documents = hits.ids.iter().filter_map(|id| ctx.world.issue(*id));
+    for issue in documents.filter(|issue| !ctx.omits(issue.id())) {
         if !issues.is_empty() {
             body.push(',');
         }
@@ -61,7 +64,7 @@ fn page(ctx: &Context<'_>, hits: &Hits, start: usize, max: usize) -> Answer {
         links += shape.links(issue);
     }
     body.push(']');
-    push_field_expansions(&mut body, ctx, &shape);
+    push_field_expansions(&mut body, ctx, &shape.selection);
     body.push('}');
     let mut answer = Answer::ok(body);
     answer.issues = issues;

@@ -1,126 +1,19 @@
 //! The machine itself: holds the phase, feeds it pages, and hands over between the methods.
 
-use chrono::{DateTime, Utc};
+mod by_token;
+
+use std::collections::HashSet;
 
 use super::budget::Budget;
+use super::chain::{Chain, Leg};
 use super::forward::{self, Forward};
 use super::leaf::{self, Leaf, Part};
+use super::plan::{Method, ScanPlan};
+use super::step::{Accepted, Request, ScanError, Step, Summary};
 use super::stretch::{Limits, Stretch};
 use super::window::{self, Window};
-use crate::jql::{Order, Query, TimeGrid, UserFilter};
-use crate::model::{
-    Checkpoint, EpochSecond, IssueKey, ListedIssue, ListingPage, PageStart, ProjectKey,
-};
-
-/// Which method a scan begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Forward, confirmed page by page: one request a page on a quiet project.
-    Forward,
-    /// Stretches of index time only: never trusts a document. For repairs.
-    Windows,
-}
-
-/// What to list, and what is known about the instance.
-#[derive(Debug, Clone)]
-pub struct ScanPlan {
-    /// The project.
-    pub project: ProjectKey,
-    /// Extra JQL.
-    pub filter: Option<UserFilter>,
-    /// The instants that the instance's literals express.
-    pub grid: TimeGrid,
-    /// Rows to ask for on a page; the instance may deliver fewer.
-    pub page_rows: u32,
-    /// List issues whose indexed `updated` is at or after this; `None`: from the beginning.
-    pub from: Option<DateTime<Utc>>,
-    /// The run's start by Jira's clock. What is indexed later belongs to the next run too, so
-    /// the scan may end once it is past it.
-    pub horizon: DateTime<Utc>,
-    /// A `total` this high is only a lower bound (`jira.search.platform.max.result.window`).
-    pub result_window: u64,
-    /// The method to begin with.
-    pub method: Method,
-    /// Whether to list the issues that have no `updated` as well.
-    pub undated: bool,
-}
-
-/// A page to ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The query.
-    pub query: Query,
-    /// Where the page begins: at 0 except inside a stretch that can neither be narrowed nor walked
-    /// by key.
-    pub start: PageStart,
-    /// `maxResults`, in rows.
-    pub max_results: u32,
-}
-
-/// What the machine wants next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Ask for this page, then [`Scan::handle_page`], [`Scan::handle_refused`] or
-    /// [`Scan::handle_too_heavy`].
-    List(Request),
-    /// Read this issue, then say in [`Scan::handle_anchor`] whether it is still there by this key.
-    VerifyAnchor(IssueKey),
-    /// Nothing: the scan is complete.
-    Finished(Summary),
-}
-
-/// Rows to diff and queue, and the checkpoint to store in the same transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
-    /// The page's rows, without those that the page before it held unchanged.
-    pub rows: Vec<ListedIssue>,
-    /// Where the scan resumes if it ends here.
-    pub checkpoint: Checkpoint,
-}
-
-/// How a scan went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Pages and anchors asked for.
-    pub requests: u64,
-    /// Jumps that the next page did not confirm.
-    pub distrusted: u64,
-    /// Stretches that could neither be narrowed nor fit a page.
-    pub overfull: u64,
-    /// Index entries counted by Jira for which no row came.
-    pub unloadable: u64,
-    /// More was being touched than could be followed: what was indexed after the horizon is left
-    /// to the next run.
-    pub tail_left: bool,
-}
-
-/// Why a scan cannot go on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ScanError {
-    /// Jira answered without `total`, which this kind of listing needs.
-    #[error("jira answered a listing without `total`")]
-    NoTotal,
-    /// Jira refused a query that has no anchor to blame.
-    #[error("jira refused the listing: {message}")]
-    Refused {
-        /// Jira's words.
-        message: String,
-    },
-    /// Even a page of one row is too slow or too large.
-    #[error("jira cannot deliver even one row of the listing at {at}")]
-    TooHeavy {
-        /// The frontier.
-        at: String,
-    },
-    /// The bound on requests is reached.
-    #[error("the listing makes no progress at {at} after {requests} requests")]
-    Stuck {
-        /// The frontier.
-        at: String,
-        /// Requests sent.
-        requests: u64,
-    },
-}
+use crate::jql::{Order, Query};
+use crate::model::{Checkpoint, EpochSecond, IssueKey, ListedIssue, ListingPage, PageStart};
 
 /// One listing of one project. See the [module](super) for how it finds everything.
 #[derive(Debug, Clone)]
@@ -134,10 +27,15 @@ pub struct Scan {
     dated_done: bool,
     budget: Budget,
     summary: Summary,
+    /// Chains begun again since the frontier last rose.
+    restarts: u32,
+    /// The rows of the latest page of a chain, which come again when the chain begins again.
+    latest: HashSet<ListedIssue>,
 }
 
 #[derive(Debug, Clone)]
 enum Phase {
+    Chain(Chain),
     Forward(Forward),
     Window(Window),
     Leaf(Leaf),
@@ -159,50 +57,64 @@ impl Scan {
             dated_done: checkpoint.dated_done || checkpoint.done,
             budget: Budget::default(),
             summary: Summary::default(),
+            restarts: 0,
+            latest: HashSet::new(),
             plan,
         };
-        scan.phase = match &checkpoint.after {
-            _ if checkpoint.done => Phase::Finished,
-            after if checkpoint.dated_done => scan.undated(after.clone()),
-            Some(after) if checkpoint.frontier == frontier && frontier.is_some() => {
-                scan.narrowest_at_frontier(after.clone())
-            }
-            _ => scan.go_on_from(frontier),
-        };
+        scan.phase = scan.first_phase(checkpoint, begin);
         scan
+    }
+
+    fn first_phase(&mut self, checkpoint: &Checkpoint, begin: Option<EpochSecond>) -> Phase {
+        if self.plan.method == Method::Census {
+            (self.frontier, self.dated_done) = (begin, false);
+            return self.go_on_from(begin);
+        }
+        let frontier = self.frontier;
+        match &checkpoint.after {
+            _ if checkpoint.done => Phase::Finished,
+            after if checkpoint.dated_done => self.undated(after.clone()),
+            Some(after) if checkpoint.frontier == frontier && frontier.is_some() => {
+                self.narrowest_at_frontier(after.clone())
+            }
+            _ => self.go_on_from(frontier),
+        }
     }
 
     /// What to do next. Asking twice changes nothing.
     pub fn poll(&self) -> Step {
-        let (query, start_at) = match &self.phase {
+        let (query, start) = match &self.phase {
             Phase::Finished => return Step::Finished(self.summary()),
             Phase::Leaf(leaf) => match leaf.in_doubt() {
                 Some(anchor) => return Step::VerifyAnchor(anchor.clone()),
                 None => leaf.request(&self.base, self.plan.grid),
             },
-            Phase::Forward(forward) => (self.dated(Stretch { from: forward.from, to: None }), 0),
-            Phase::Window(window) => (self.dated(window.stretch), 0),
+            Phase::Forward(forward) => (self.open_from(forward.from), PageStart::FIRST),
+            Phase::Window(window) => (self.dated(window.stretch), PageStart::FIRST),
+            Phase::Chain(chain) => (self.query_of(chain.leg), chain.start()),
         };
-        Step::List(Request {
-            query,
-            start: PageStart::Offset(start_at),
-            max_results: self.page_rows,
-        })
+        Step::List(Request { query, start, max_results: self.page_rows })
     }
 
     /// Takes the page that [`Step::List`] asked for.
     ///
     /// # Errors
-    /// [`ScanError::NoTotal`] and [`ScanError::Stuck`].
+    /// [`ScanError::NoTotal`], [`ScanError::TokensBroken`] and [`ScanError::Stuck`].
     pub fn handle_page(&mut self, page: ListingPage) -> Result<Accepted, ScanError> {
         self.budget.count_request();
         self.budget.note_page(&page);
-        let total = page.total.ok_or(ScanError::NoTotal)?;
+        let total = match self.phase {
+            Phase::Chain(_) | Phase::Finished => 0,
+            Phase::Forward(_) | Phase::Window(_) | Phase::Leaf(_) => {
+                page.total.ok_or(ScanError::NoTotal)?
+            }
+        };
         let rows = self.fresh_rows(&page);
         match std::mem::replace(&mut self.phase, Phase::Finished) {
             Phase::Forward(forward) => self.take_forward(forward, &page, total),
             Phase::Window(window) => self.take_window(window, &page, total),
             Phase::Leaf(leaf) => self.take_leaf(leaf, &page, total),
+            Phase::Chain(chain) => self.take_chain(chain, &page)?,
             Phase::Finished => {}
         }
         self.check_budget()?;
@@ -223,15 +135,25 @@ impl Scan {
         Ok(self.checkpoint())
     }
 
-    /// Jira refused the page with a 400: an anchor that is gone, or a query it does not accept.
+    /// Jira refused the page with a 400: an anchor that is gone, a token that it no longer takes, or
+    /// a query it does not accept.
     ///
     /// # Errors
-    /// [`ScanError::Refused`] when there was no anchor, and [`ScanError::Stuck`].
+    /// [`ScanError::Refused`] when there was neither anchor nor token,
+    /// [`ScanError::TokensBroken`] and [`ScanError::Stuck`].
     pub fn handle_refused(&mut self, message: &str) -> Result<(), ScanError> {
         self.budget.count_request();
         match &mut self.phase {
             Phase::Leaf(leaf) if leaf.anchor().is_some() => leaf.lose_anchor(),
-            Phase::Leaf(_) | Phase::Forward(_) | Phase::Window(_) | Phase::Finished => {
+            Phase::Chain(chain) if chain.follows_a_token() => {
+                let leg = chain.leg;
+                self.begin_again(leg)?;
+            }
+            Phase::Leaf(_)
+            | Phase::Chain(_)
+            | Phase::Forward(_)
+            | Phase::Window(_)
+            | Phase::Finished => {
                 return Err(ScanError::Refused { message: message.to_owned() });
             }
         }
@@ -248,6 +170,10 @@ impl Scan {
             return Err(ScanError::TooHeavy { at: self.place() });
         }
         self.page_rows /= 2;
+        if let Phase::Chain(chain) = &self.phase {
+            // A token belongs to the page size it came with.
+            self.phase = self.chain_again(chain.leg);
+        }
         self.check_budget()
     }
 
@@ -255,7 +181,7 @@ impl Scan {
     pub fn checkpoint(&self) -> Checkpoint {
         let after = match &self.phase {
             Phase::Leaf(leaf) => leaf.anchor().cloned(),
-            Phase::Forward(_) | Phase::Window(_) | Phase::Finished => None,
+            Phase::Chain(_) | Phase::Forward(_) | Phase::Window(_) | Phase::Finished => None,
         };
         Checkpoint {
             frontier: self.frontier,
@@ -267,6 +193,10 @@ impl Scan {
 
     fn summary(&self) -> Summary {
         Summary { requests: self.budget.requests(), ..self.summary }
+    }
+
+    fn open_from(&self, from: Option<EpochSecond>) -> Query {
+        self.dated(Stretch { from, to: None })
     }
 
     fn dated(&self, stretch: Stretch) -> Query {
@@ -318,7 +248,9 @@ impl Scan {
         }
         self.phase = match self.plan.method {
             Method::Forward if agrees => Phase::Forward(Forward::starting_at(Some(to))),
-            Method::Forward | Method::Windows => Phase::Window(self.window_after(window, rows)),
+            Method::Forward | Method::Windows | Method::Tokens | Method::Census => {
+                Phase::Window(self.window_after(window, rows))
+            }
         };
     }
 
@@ -350,7 +282,7 @@ impl Scan {
         if self.may_go_on_from(stretch.to) {
             self.phase = match self.plan.method {
                 Method::Forward => Phase::Forward(Forward::starting_at(stretch.to)),
-                Method::Windows => {
+                Method::Windows | Method::Tokens | Method::Census => {
                     let full = usize::try_from(self.budget.page_capacity()).unwrap_or(usize::MAX);
                     Phase::Window(self.window_after(&Window::over(stretch), full))
                 }
@@ -366,6 +298,8 @@ impl Scan {
         match self.plan.method {
             Method::Forward => Phase::Forward(Forward::starting_at(frontier)),
             Method::Windows => Phase::Window(Window::over(Stretch { from: frontier, to: None })),
+            Method::Tokens => Phase::Chain(Chain::over(Leg::Updated(frontier))),
+            Method::Census => Phase::Chain(Chain::over(Leg::Created)),
         }
     }
 
@@ -376,10 +310,10 @@ impl Scan {
     }
 
     fn undated(&self, after: Option<IssueKey>) -> Phase {
-        if self.plan.undated {
-            Phase::Leaf(Leaf::over(Part::Undated, after))
-        } else {
-            Phase::Finished
+        match self.plan.method {
+            _ if !self.plan.undated => Phase::Finished,
+            Method::Forward | Method::Windows => Phase::Leaf(Leaf::over(Part::Undated, after)),
+            Method::Tokens | Method::Census => Phase::Chain(Chain::over(Leg::Undated)),
         }
     }
 
@@ -392,6 +326,7 @@ impl Scan {
     fn reach(&mut self, to: Option<EpochSecond>) {
         if to > self.frontier {
             self.frontier = to;
+            self.restarts = 0;
             self.budget.note_progress();
         }
     }
@@ -415,6 +350,9 @@ impl Scan {
 
     fn fresh_rows(&self, page: &ListingPage) -> Vec<ListedIssue> {
         match &self.phase {
+            Phase::Chain(_) => {
+                page.rows.iter().filter(|row| !self.latest.contains(*row)).cloned().collect()
+            }
             Phase::Forward(forward) => {
                 page.rows.iter().filter(|row| !forward.is_repeated(row)).cloned().collect()
             }
