@@ -55,10 +55,9 @@ fn issues_without_updated_are_asked_for_apart_and_are_in_the_census() {
         (issue.document, issue.index) = (None, None);
     }
     let (plan, census) = (tokens(&cloud), census(&cloud));
-    let outcome = run(&mut cloud, &plan, |_, requests| {
-        ((requests == 5).then_some(Fault::Refuse), false)
-    })
-    .unwrap();
+    let outcome =
+        run(&mut cloud, &plan, |_, requests| ((requests == 5).then_some(Fault::Refuse), false))
+            .unwrap();
     assert_eq!(outcome.listed, cloud.jira.listable_ids());
     assert_eq!(outcome.summary.restarts, 1);
     let outcome = run(&mut cloud, &census, calm).unwrap();
@@ -213,7 +212,8 @@ fn a_project_that_changes_faster_than_it_can_be_listed_ends_at_the_horizon(
     assert!(outcome.requests.len() <= 120, "{}", outcome.requests.len());
     let untouched = |id: &&i64| !cloud.jira.issues[*id].touched;
     let ids = cloud.jira.listable_ids();
-    let missed: Vec<_> = ids.iter().filter(untouched).filter(|id| !outcome.listed.contains(*id)).collect();
+    let missed: Vec<_> =
+        ids.iter().filter(untouched).filter(|id| !outcome.listed.contains(*id)).collect();
     assert!(missed.is_empty(), "{missed:?}");
 }
 
