@@ -13,6 +13,7 @@
 //! request (that is `jira`'s), no SQL (that is `store`'s), and no tombstones (that is the
 //! reconcile's).
 
+mod budget;
 mod certify;
 mod complete;
 mod dry_run;
@@ -30,6 +31,7 @@ mod retry;
 mod split;
 mod visible;
 
+pub use budget::{Budget, PERIOD as BUDGET_PERIOD, Shared};
 pub use dry_run::DryRun;
 pub use engine::{Engine, EngineSettings, RunReport, RunRequest};
 pub use error::SyncError;

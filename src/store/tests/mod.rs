@@ -9,6 +9,7 @@ mod queue;
 mod runs;
 mod schema;
 mod streams;
+mod throttles;
 mod wholeness;
 
 use std::time::Duration;
