@@ -43,7 +43,7 @@ mod tx;
 mod wholeness;
 
 pub use batch::{BatchResult, BatchWritten};
-pub use certificates::CertificateCounts;
+pub use certificates::{CertificateCounts, ListedCounts};
 pub use connect::Settings;
 pub use cursors::CursorFacts;
 pub use error::StoreError;
