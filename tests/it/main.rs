@@ -33,6 +33,7 @@ mod sync_index;
 mod sync_listing;
 mod sync_live;
 mod sync_login;
+mod sync_many;
 mod sync_matrix;
 mod sync_pacing;
 mod sync_reindex;
