@@ -39,6 +39,7 @@ mod refusal;
 mod repair;
 mod retry;
 mod retry_after;
+mod rungs;
 mod scope;
 mod search;
 mod send;
@@ -46,6 +47,7 @@ mod settings;
 mod shape;
 mod sharing;
 mod stats;
+mod streams;
 mod transport;
 mod vetting;
 mod wire;
@@ -71,11 +73,15 @@ pub use flavor::Flavor;
 pub use hydrate::{FetchedBatch, UnreadableIssue};
 pub use probe::{Instance, Myself};
 pub use refusal::Messages;
+pub use rungs::{FetchedRung, Rung, join_links};
 pub use scope::Scope;
 pub use settings::{Credentials, JiraSettings};
 pub use shape::Came;
 pub use stats::{ClientStats, Waits};
-pub use wire::{Completed, complete_changes, complete_comments, complete_worklogs};
+pub use wire::{
+    Completed, FetchedStream, complete_changes, complete_comments, complete_stream,
+    complete_worklogs,
+};
 
 use flavor::common;
 use probe::Identity;

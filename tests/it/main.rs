@@ -38,5 +38,6 @@ mod sync_matrix;
 mod sync_pacing;
 mod sync_reindex;
 mod sync_sharing;
+mod sync_streams;
 mod sync_zones;
 mod tidy;

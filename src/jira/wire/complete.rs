@@ -16,6 +16,13 @@ pub struct Completed<T> {
     pub text_repaired: bool,
 }
 
+/// Nothing, and that is all there is.
+impl<T> Default for Completed<T> {
+    fn default() -> Self {
+        Self { list: PartialList::whole(Vec::new()), users: Vec::new(), text_repaired: false }
+    }
+}
+
 impl<T> Completed<T> {
     /// Reads a list with `read`, which notes the people it finds.
     pub(in crate::jira) fn read(
@@ -68,6 +75,23 @@ fn put<T: Hashed>(
     document.content_hash = hash::join(document.content_hash, hash::join(before, after));
     *place(&mut document.children) = Some(list);
     document
+}
+
+/// Takes everything of an optional stream into the document but the list itself.
+pub(super) fn note<T: std::fmt::Debug>(
+    document: &mut IssueDocument,
+    name: &str,
+    more: Completed<T>,
+) -> PartialList<T> {
+    let Completed { list, users, text_repaired } = more;
+    let before = hash::of_users(&document.users);
+    let mut people = People::default();
+    document.users.drain(..).chain(users).for_each(|user| people.note_user(user));
+    document.users = people.into_users();
+    document.text_repaired |= text_repaired;
+    let after = hash::join(hash::of_users(&document.users), hash::of_stream(name, &list));
+    document.content_hash = hash::join(document.content_hash, hash::join(before, after));
+    list
 }
 
 /// The part of the hash that completing a list changes.

@@ -38,6 +38,15 @@ pub(super) fn of_list<T: Hashed>(list: Option<&PartialList<T>>) -> Hash {
     digest.short()
 }
 
+/// Of an optional stream, whose list is in order. The debug form is only hashed: should it ever
+/// change, issues are written once more.
+pub(super) fn of_stream<T: std::fmt::Debug>(name: &str, list: &PartialList<T>) -> Hash {
+    let mut digest = Digest::of(name);
+    digest.number(if list.complete { -1 } else { list.expected.cast_signed() });
+    digest.text(&format!("{:?}", list.items));
+    digest.short()
+}
+
 /// Of the people that a document mentions, ordered by id. What they hide from some is left out.
 pub(super) fn of_users(users: &[User]) -> Hash {
     let mut digest = Digest::of("users");
