@@ -86,6 +86,10 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("sync.projects", Form::Projects),
     ("sync.overlap", Form::SpanOrAuto),
     ("sync.filter", Form::Text),
+    ("sync.remote_links", Form::Switch),
+    ("sync.watchers", Form::Switch),
+    ("sync.voters", Form::Switch),
+    ("sync.properties", Form::Switch),
     ("log.format", Form::Choice(&["auto", "pretty", "json"])),
     ("log.level", Form::LogFilter),
 ];

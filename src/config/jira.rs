@@ -152,8 +152,8 @@ impl JiraSection {
                 )
             })?),
         };
-        let host = base_url.as_ref().and_then(|url| url.host_str());
-        let site = self.site.as_deref().or(host).map(Site::new);
+        let default_site = base_url.as_ref().and_then(base_url::default_site);
+        let site = self.site.as_deref().or(default_site).map(Site::new);
         let credentials = CredentialKeys {
             token: self.token,
             email: self.email,
@@ -192,6 +192,12 @@ fn concerns(url: &Url, credentials: &Credentials) -> Option<String> {
         Credentials::Anonymous => Some(
             "no credentials are set (jira.token, or jira.username and jira.password): only what \
              anonymous visitors may see is extracted"
+                .to_owned(),
+        ),
+        Credentials::Token(_) if base_url::is_cloud_site(url) => Some(
+            "jira.token is set without jira.email, so it is sent as a bearer token, which a Cloud \
+             site does not take at its own address: set jira.email, or set jira.base_url to the \
+             gateway, https://api.atlassian.com/ex/jira/CLOUDID"
                 .to_owned(),
         ),
         _ if base_url::is_readable_by_others(url) => Some(

@@ -17,7 +17,7 @@ use crate::store::private_postgres::{
     PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings, default_data_dir,
 };
 use crate::store::{self, Session, Store, StoreError, Throttle, WorkerIdentity};
-use crate::sync::{Budget, Engine, EngineSettings};
+use crate::sync::{BATCH_LEASE, Budget, Engine, EngineSettings};
 
 /// Connections of a private Postgres at the least: several processes may share it.
 const PRIVATE_CONNECTIONS: u32 = 50;
@@ -42,12 +42,6 @@ pub enum WiringError {
     /// `sync.filter` cannot be used.
     #[error("bad value for sync.filter")]
     Filter(#[from] InvalidFilter),
-    /// `jira.flavor` says Cloud.
-    #[error(
-        "jira.flavor is cloud, but this version cannot extract from Jira Cloud yet: it speaks to \
-         Jira Server and Data Center"
-    )]
-    Cloud,
     /// A private Postgres is wanted, and there is no home to put it in.
     #[error(
         "there is no home directory for the private Postgres; set database.data_dir, or \
@@ -190,12 +184,14 @@ impl Peer {
     ) -> Result<Self, WiringError> {
         let site = config.instance()?.1.clone();
         let instance = unless_stopped(stop, async {
+            client.identify().await?;
             let project = first_visible(&client, projects).await?;
             Ok::<_, WiringError>(client.probe(project).await?)
         })
         .await?;
         tracing::info!(
             jira.host = client.host(), jira.version = instance.version, site = %site,
+            jira.flavor = %instance.flavor,
             jira.epoch_millis = instance.epoch_millis(), jira.page_cap = instance.page_cap,
             "jira answers"
         );
@@ -276,7 +272,7 @@ impl Services {
             database.store.clone(),
             session.worker(),
             peer.instance.clone(),
-            engine_settings(config, peer.site.clone(), peer.instance.flavor, filter),
+            engine_settings(config, &peer, filter),
             stop.clone(),
         );
         let (client, store) = (peer.client.clone(), database.store.clone());
@@ -298,18 +294,15 @@ impl Services {
 /// A client for the configured Jira. Nothing is sent yet.
 ///
 /// # Errors
-/// [`WiringError::Config`] without an address, [`WiringError::Cloud`], [`WiringError::Jira`] when
-/// the settings cannot be used.
+/// [`WiringError::Config`] without an address, [`WiringError::Jira`] when the settings cannot be
+/// used.
 pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
     let (base_url, _) = config.instance()?;
-    match config.flavor {
-        Flavor::Cloud => return Err(WiringError::Cloud),
-        Flavor::Auto | Flavor::Server => {}
-    }
     let settings = JiraSettings {
         credentials: credentials(&config.credentials),
         ca_bundle: config.ca_bundle.clone(),
         timeout: config.timeout,
+        hub_timeout: config.hub_timeout,
         read_timeout: config.timeout,
         connect_timeout: config.connect_timeout,
         requests_per_second: config.requests_per_second,
@@ -322,7 +315,13 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
         http1_only: config.http1_only,
         ..JiraSettings::new(base_url.clone())
     };
-    Ok(JiraClient::new(&settings)?)
+    let client = JiraClient::new(&settings)?;
+    match config.flavor {
+        Flavor::Auto => {}
+        Flavor::Server => client.assume_flavor(jira::Flavor::Server),
+        Flavor::Cloud => client.assume_flavor(jira::Flavor::Cloud),
+    }
+    Ok(client)
 }
 
 /// The extra JQL, checked.
@@ -384,19 +383,16 @@ pub fn overlap(config: &Config, flavor: jira::Flavor) -> Duration {
     }
 }
 
-fn engine_settings(
-    config: &Config,
-    site: Site,
-    flavor: jira::Flavor,
-    filter: Option<UserFilter>,
-) -> EngineSettings {
+fn engine_settings(config: &Config, peer: &Peer, filter: Option<UserFilter>) -> EngineSettings {
     EngineSettings {
-        site,
+        site: peer.site.clone(),
         filter,
-        overlap: overlap(config, flavor),
+        overlap: overlap(config, peer.instance.flavor),
         page_rows: config.jira.listing_page_size,
-        batch_size: config.jira.batch_size,
+        batch_size: config.jira.batch_size.min(peer.instance.batch_cap),
         max_in_flight: in_flight(&config.jira),
+        streams: config.sync.streams.clone(),
+        batch_lease: BATCH_LEASE,
     }
 }
 

@@ -15,9 +15,9 @@ use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use super::auth::{self, Auth};
+use super::auth::{self, Auth, Denial};
 use super::breaker::Health;
-use super::call::Call;
+use super::call::{Call, Patience};
 use super::endpoint::Endpoint;
 use super::error::JiraError;
 use super::flavor::common;
@@ -68,6 +68,8 @@ impl Answer {
 /// Sends every request of one client.
 pub(super) struct Sender {
     http: Client,
+    /// The same with more patience for silence, which only a client as a whole can have.
+    patient_http: Client,
     base_url: Url,
     host: String,
     pub(super) auth: Auth,
@@ -76,6 +78,7 @@ pub(super) struct Sender {
     outage: Mutex<Option<Outage>>,
     policy: RetryPolicy,
     timeout: Duration,
+    hub_timeout: Duration,
     max_body_bytes: u64,
     counters: Counters,
     newest_date: AtomicI64,
@@ -84,10 +87,11 @@ pub(super) struct Sender {
 impl Sender {
     pub(super) fn new(settings: &JiraSettings) -> Result<Self, JiraError> {
         Ok(Self {
-            http: transport::client(settings, Policy::none())?,
+            http: transport::client(settings, settings.read_timeout, Policy::none())?,
+            patient_http: transport::client(settings, settings.hub_timeout, Policy::none())?,
             base_url: settings.base_url.clone(),
             host: transport::host(&settings.base_url),
-            auth: Auth::new(&settings.credentials)?,
+            auth: Auth::new(settings)?,
             pacing: Pacing::new(limits(settings)),
             outage: Mutex::new(None),
             policy: RetryPolicy {
@@ -96,6 +100,7 @@ impl Sender {
                 backoff_cap: settings.backoff_cap,
             },
             timeout: settings.timeout,
+            hub_timeout: settings.hub_timeout,
             max_body_bytes: settings.max_body_bytes,
             counters: Counters::default(),
             newest_date: AtomicI64::new(i64::MIN),
@@ -236,10 +241,13 @@ impl Sender {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&call.path);
         }
-        let mut request = self
-            .http
+        let http = match call.patience {
+            Patience::Usual => &self.http,
+            Patience::Long => &self.patient_http,
+        };
+        let mut request = http
             .request(call.method.clone(), url)
-            .timeout(self.timeout)
+            .timeout(self.limit(call.patience))
             .header(ACCEPT, "application/json");
         if !call.query.is_empty() {
             request = request.query(&call.query);
@@ -275,11 +283,9 @@ impl Sender {
                 to: self.redirect_host(headers),
             });
         }
-        let detail = auth::denial_detail(headers);
-        let denied = status == StatusCode::FORBIDDEN && !detail.is_empty();
-        if status == StatusCode::UNAUTHORIZED || denied {
-            let remedy = auth::remedy(&detail);
-            return Err(JiraError::Unauthorized { host: self.host.clone(), detail, remedy });
+        if auth::is_denial(status, headers) {
+            // Its body says more.
+            return Ok(());
         }
         if let Some(sign) = self.auth.sign_of_failure(headers) {
             return Err(JiraError::NotLoggedIn { host: self.host.clone(), sign });
@@ -324,9 +330,13 @@ impl Sender {
     /// The error of an answer that is no success.
     async fn refusal(&self, endpoint: Endpoint, response: Response) -> JiraError {
         let status = response.status();
+        let headers = response.headers().clone();
         let body = self.read_prefix(response).await;
         let messages = Messages::parse(&body);
         let host = self.host.clone();
+        if let Some(Denial { detail, remedy }) = self.auth.denial(status, &headers, &body) {
+            return JiraError::Unauthorized { host, detail, remedy };
+        }
         let anonymous = messages.0.iter().find(|m| m.contains("viewed by anonymous users"));
         match status {
             _ if status.is_server_error() => {
@@ -391,7 +401,15 @@ impl Sender {
     }
 
     fn broken(&self, call: &Call, error: reqwest::Error) -> JiraError {
-        transport::classify(error, &self.host, call.endpoint, self.timeout)
+        transport::classify(error, &self.host, call.endpoint, self.limit(call.patience))
+    }
+
+    /// The longest a request may take.
+    pub(super) fn limit(&self, patience: Patience) -> Duration {
+        match patience {
+            Patience::Usual => self.timeout,
+            Patience::Long => self.hub_timeout,
+        }
     }
 
     /// Jira's clock at this answer, by its `Date`; our own where a proxy took it away.

@@ -24,6 +24,7 @@ mod decide;
 mod error;
 mod facts;
 mod failures;
+mod field_names;
 mod leases;
 mod listing;
 mod migrate;
@@ -43,7 +44,7 @@ mod tx;
 mod wholeness;
 
 pub use batch::{BatchResult, BatchWritten};
-pub use certificates::CertificateCounts;
+pub use certificates::{CertificateCounts, ListedCounts};
 pub use connect::Settings;
 pub use cursors::CursorFacts;
 pub use error::StoreError;

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use extractor::jira::{Credentials, JiraClient, JiraSettings};
 use extractor::jql::UserFilter;
-use extractor::model::{ProjectKey, RunKind, Site};
+use extractor::model::{ProjectKey, RunKind, Site, Stream};
 use extractor::store::{Session, Settings, Store, WorkerIdentity};
-use extractor::sync::{Engine, EngineSettings, RunReport, RunRequest, SyncError};
+use extractor::sync::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest, SyncError};
 use jira_sim::{IssueId, RequestRecord, SimConfig, SimServer, World};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool};
@@ -38,9 +38,12 @@ pub(crate) struct Options {
     pub(crate) batch_size: u32,
     pub(crate) max_in_flight: usize,
     pub(crate) timeout: Duration,
+    pub(crate) hub_timeout: Duration,
+    pub(crate) batch_lease: Duration,
     pub(crate) max_attempts: u32,
     pub(crate) filter: Option<String>,
     pub(crate) credentials: Credentials,
+    pub(crate) streams: Vec<Stream>,
 }
 
 impl Default for Options {
@@ -51,9 +54,12 @@ impl Default for Options {
             batch_size: 100,
             max_in_flight: 4,
             timeout: Duration::from_secs(30),
+            hub_timeout: Duration::from_secs(60),
+            batch_lease: BATCH_LEASE,
             max_attempts: 3,
             filter: None,
             credentials: Credentials::Anonymous,
+            streams: Vec::new(),
         }
     }
 }
@@ -88,6 +94,7 @@ impl App {
         settings.requests_per_second = 0.0;
         settings.timeout = self.options.timeout;
         settings.read_timeout = self.options.timeout;
+        settings.hub_timeout = self.options.hub_timeout;
         settings.max_attempts = self.options.max_attempts;
         settings.max_in_flight = self.options.max_in_flight + 2;
         settings.backoff_base = Duration::from_millis(5);
@@ -122,6 +129,8 @@ impl App {
             page_rows: self.options.page_rows,
             batch_size: self.options.batch_size,
             max_in_flight: self.options.max_in_flight,
+            streams: self.options.streams.clone(),
+            batch_lease: self.options.batch_lease,
         };
         let worker = session.worker();
         let engine =

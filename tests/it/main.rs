@@ -37,5 +37,6 @@ mod sync_login;
 mod sync_pacing;
 mod sync_reindex;
 mod sync_sharing;
+mod sync_streams;
 mod sync_zones;
 mod tidy;

@@ -55,10 +55,9 @@ fn issues_without_updated_are_asked_for_apart_and_are_in_the_census() {
         (issue.document, issue.index) = (None, None);
     }
     let (plan, census) = (tokens(&cloud), census(&cloud));
-    let outcome = run(&mut cloud, &plan, |_, requests| {
-        ((requests == 5).then_some(Fault::Refuse), false)
-    })
-    .unwrap();
+    let outcome =
+        run(&mut cloud, &plan, |_, requests| ((requests == 5).then_some(Fault::Refuse), false))
+            .unwrap();
     assert_eq!(outcome.listed, cloud.jira.listable_ids());
     assert_eq!(outcome.summary.restarts, 1);
     let outcome = run(&mut cloud, &census, calm).unwrap();
@@ -213,7 +212,8 @@ fn a_project_that_changes_faster_than_it_can_be_listed_ends_at_the_horizon(
     assert!(outcome.requests.len() <= 120, "{}", outcome.requests.len());
     let untouched = |id: &&i64| !cloud.jira.issues[*id].touched;
     let ids = cloud.jira.listable_ids();
-    let missed: Vec<_> = ids.iter().filter(untouched).filter(|id| !outcome.listed.contains(*id)).collect();
+    let missed: Vec<_> =
+        ids.iter().filter(untouched).filter(|id| !outcome.listed.contains(*id)).collect();
     assert!(missed.is_empty(), "{missed:?}");
 }
 
@@ -230,6 +230,21 @@ fn a_page_full_of_fresh_documents_does_not_move_the_frontier_past_what_the_index
     let plan = tokens(&cloud);
     let outcome = run(&mut cloud, &plan, |_, requests| {
         ((requests == 5).then_some(Fault::Refuse), requests == 20)
+    })
+    .unwrap();
+    assert_eq!(outcome.listed, cloud.jira.listable_ids());
+}
+
+/// Index entries that have not heard of an edit of years ago, one on each page and never the first.
+#[test]
+fn stale_index_entries_here_and_there_mislead_nobody() {
+    let mut cloud = spread_out(1_000, 10);
+    for issue in cloud.jira.issues.values_mut().skip(7).step_by(10) {
+        issue.document = Some((START + 6_500) * 1_000);
+    }
+    let plan = tokens(&cloud);
+    let outcome = run(&mut cloud, &plan, |_, requests| {
+        ((requests == 12).then_some(Fault::Refuse), requests == 30)
     })
     .unwrap();
     assert_eq!(outcome.listed, cloud.jira.listable_ids());

@@ -79,7 +79,9 @@ impl NaiveCloud {
             .matching(&request.query)
             .expect("tokens need no anchors")
             .into_iter()
-            .filter(|(_, issue)| after.is_none_or(|after| after < place(request.query.order, issue)))
+            .filter(|(_, issue)| {
+                after.is_none_or(|after| after < place(request.query.order, issue))
+            })
             .map(|(id, issue)| (id, issue.clone()))
             .collect();
         let fits = match fault {

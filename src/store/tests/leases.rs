@@ -1,7 +1,7 @@
 //! Who holds a project, who lives, and what a lost lease can still do: nothing.
 
 use super::*;
-use crate::model::{Certificate, FailureCategory, RunState, Verdict, WorkerId};
+use crate::model::{Basis, Certificate, FailureCategory, RunState, Verdict, WorkerId};
 use crate::store::{BatchToken, Holder, ProjectClaim, SessionHealth, WORKER_TTL};
 
 async fn claim(store: &Store, worker: WorkerId) -> ProjectClaim {
@@ -109,6 +109,7 @@ fn certificate() -> Certificate {
     Certificate {
         as_of: at(1),
         counted: 0,
+        basis: Basis::Count,
         listed: 0,
         stored: 0,
         failed: 0,
