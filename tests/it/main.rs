@@ -19,6 +19,7 @@ mod cli_private;
 mod cli_processes;
 mod cli_situations;
 mod cloud_client;
+mod cloud_listing;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
