@@ -30,6 +30,7 @@ mod sync_backfill;
 mod sync_failures;
 mod sync_faults;
 mod sync_filter;
+mod sync_hubs;
 mod sync_index;
 mod sync_listing;
 mod sync_live;
