@@ -39,6 +39,7 @@ impl Extract {
             page_rows: 1_000,
             batch_size: options.batch_size,
             max_in_flight: options.max_in_flight,
+            streams: Vec::new(),
             batch_lease: BATCH_LEASE,
         };
         Ok(Self { jira, store: connect(url, MAX_CONNECTIONS).await?, settings })

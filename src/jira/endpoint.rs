@@ -11,16 +11,36 @@ pub enum Endpoint {
     Myself,
     /// `search`.
     Search,
+    /// `search/jql`.
+    SearchJql,
+    /// `search/approximate-count`.
+    ApproximateCount,
     /// `issue/{id}`.
     Issue,
+    /// `issue/bulkfetch`.
+    BulkFetch,
+    /// `changelog/bulkfetch`.
+    BulkChangelog,
     /// `issue/{id}/worklog`.
     Worklogs,
     /// `issue/{id}/comment`.
     Comments,
     /// `issue/{id}/changelog`.
     Changelog,
+    /// `issue/{id}/remotelink`.
+    RemoteLinks,
+    /// `issue/{id}/watchers`.
+    Watchers,
+    /// `issue/{id}/votes`.
+    Votes,
+    /// `issue/{id}/properties`.
+    Properties,
+    /// `issue/{id}/properties/{key}`.
+    Property,
     /// `project`.
     Projects,
+    /// `project/search`.
+    ProjectSearch,
     /// `project/{key}`.
     Project,
     /// `project/{key}/versions`.
@@ -47,11 +67,21 @@ impl fmt::Display for Endpoint {
             Self::ServerInfo => "serverInfo",
             Self::Myself => "myself",
             Self::Search => "search",
+            Self::SearchJql => "search/jql",
+            Self::ApproximateCount => "search/approximate-count",
             Self::Issue => "issue",
+            Self::BulkFetch => "issue/bulkfetch",
+            Self::BulkChangelog => "changelog/bulkfetch",
             Self::Worklogs => "issue/worklog",
             Self::Comments => "issue/comment",
             Self::Changelog => "issue/changelog",
+            Self::RemoteLinks => "issue/remotelink",
+            Self::Watchers => "issue/watchers",
+            Self::Votes => "issue/votes",
+            Self::Properties => "issue/properties",
+            Self::Property => "issue/properties/{key}",
             Self::Projects => "project",
+            Self::ProjectSearch => "project/search",
             Self::Project => "project/{key}",
             Self::Versions => "project/versions",
             Self::Components => "project/components",

@@ -16,6 +16,7 @@ use super::ladder::Start;
 use super::pace::{self, Began, Pace};
 use super::policy::{self, Decision, Fault};
 use super::streak::Streak;
+use super::streams::Streams;
 use crate::jira::{FetchedBatch, JiraClient, JiraError};
 use crate::model::{Failure, IssueDocument, IssueId, Site};
 use crate::store::{PendingIssue, Store};
@@ -54,6 +55,8 @@ pub(super) struct Source {
     /// Told when more may be asked for at once.
     pub(super) faster: Notify,
     pub(super) fields: Arc<Mutex<FieldMemory>>,
+    /// What is fetched beside the issues themselves.
+    pub(super) streams: Streams,
     pace: Mutex<Pace>,
     streak: Mutex<Streak>,
 }
@@ -75,6 +78,7 @@ impl Source {
         batch_size: u32,
         max_in_flight: usize,
         fields: Arc<Mutex<FieldMemory>>,
+        streams: Streams,
     ) -> Self {
         let pace = Pace::new(batch_size, max_in_flight, jira.stats().throttled);
         Self {
@@ -84,6 +88,7 @@ impl Source {
             heavy: Semaphore::new(heavy_places(max_in_flight)),
             faster: Notify::new(),
             fields,
+            streams,
             pace: Mutex::new(pace),
             streak: Mutex::default(),
         }

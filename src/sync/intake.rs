@@ -47,7 +47,7 @@ impl Arrival {
 }
 
 impl Source {
-    /// Completes the lists of what came, and sorts it into `fetched`.
+    /// Completes the lists of what came, adds the optional streams, and sorts it into `fetched`.
     ///
     /// # Errors
     /// What has nothing to do with these issues.
@@ -67,15 +67,19 @@ impl Source {
             documents.push(arrival.document);
         }
         let completed = complete::complete(&self.jira, documents).await?;
-        for ((issue, shortfall), completed) in issues.into_iter().zip(completed) {
-            let shortfall = shortfall.or(completed.lacking.map(Shortfall::Children));
+        let (documents, lists): (Vec<_>, Vec<_>) =
+            completed.into_iter().map(|issue| (issue.document, issue.lacking)).unzip();
+        let streamed = self.streams.fetch(&self.jira, documents).await?;
+        for (((issue, shortfall), list), streamed) in issues.into_iter().zip(lists).zip(streamed) {
+            let children = list.or(streamed.lacking).map(Shortfall::Children);
+            let shortfall = shortfall.or(children);
             if let Some(shortfall) = shortfall {
                 match policy::again(&issue) {
                     Some(wait) => fetched.retry_later.push((issue.id, wait)),
                     None => fetched.failed.push(policy::lacking(&issue, &shortfall)),
                 }
             }
-            fetched.documents.push(completed.document);
+            fetched.documents.push(streamed.document);
         }
         Ok(())
     }

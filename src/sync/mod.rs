@@ -7,14 +7,18 @@
 //! and the run's progress in one transaction; an issue that does not come with its batch is fetched
 //! by itself, down a [`ladder`]. Network calls are never made inside a transaction.
 //! When listing and queue are done, [`certify`] compares what Jira counts with what is listed and
-//! stored, lists again by windows where they differ, and stores the certificate with the run.
+//! stored, lists again by windows where they differ, and stores the certificate with the run. Cloud
+//! counts nothing: there a [`census`] lists again in another order.
 //!
 //! What decides is pure and has its own files: [`policy`] (what an error means), [`pace`] (how
 //! much to ask for at once), [`ladder`] (what to ask of a heavy issue), [`fields`] (which fields are
-//! missing), [`streak`] (when to stop), [`certify`]'s comparison. What is absent: no retry of a single
+//! missing), [`streak`] (when to stop), [`census`]' and [`certify`]'s comparisons. What is absent: no
+//! retry of a single
 //! request (that is `jira`'s), no SQL (that is `store`'s), and no tombstones (that is the
 //! reconcile's).
 
+mod budget;
+mod census;
 mod certify;
 mod climb;
 mod complete;
@@ -34,8 +38,10 @@ mod progress;
 mod retry;
 mod split;
 mod streak;
+mod streams;
 mod visible;
 
+pub use budget::{Budget, PERIOD as BUDGET_PERIOD, Shared};
 pub use dry_run::DryRun;
 pub use engine::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest};
 pub use error::SyncError;

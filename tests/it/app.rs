@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use extractor::jira::{Credentials, JiraClient, JiraSettings};
 use extractor::jql::UserFilter;
-use extractor::model::{ProjectKey, RunKind, Site};
+use extractor::model::{ProjectKey, RunKind, Site, Stream};
 use extractor::store::{Session, Settings, Store, WorkerIdentity};
 use extractor::sync::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest, SyncError};
 use jira_sim::{IssueId, RequestRecord, SimConfig, SimServer, World};
@@ -43,6 +43,7 @@ pub(crate) struct Options {
     pub(crate) max_attempts: u32,
     pub(crate) filter: Option<String>,
     pub(crate) credentials: Credentials,
+    pub(crate) streams: Vec<Stream>,
 }
 
 impl Default for Options {
@@ -58,6 +59,7 @@ impl Default for Options {
             max_attempts: 3,
             filter: None,
             credentials: Credentials::Anonymous,
+            streams: Vec::new(),
         }
     }
 }
@@ -84,6 +86,10 @@ impl App {
     }
 
     pub(crate) fn jira(&self) -> JiraClient {
+        JiraClient::new(&self.jira_settings()).unwrap()
+    }
+
+    pub(crate) fn jira_settings(&self) -> JiraSettings {
         let mut settings = JiraSettings::new(self.sim.base_url().parse().unwrap());
         settings.requests_per_second = 0.0;
         settings.timeout = self.options.timeout;
@@ -94,7 +100,7 @@ impl App {
         settings.backoff_base = Duration::from_millis(5);
         settings.backoff_cap = Duration::from_millis(50);
         settings.credentials = self.options.credentials.clone();
-        JiraClient::new(&settings).unwrap()
+        settings
     }
 
     /// A process as the command line would start it.
@@ -103,7 +109,11 @@ impl App {
     }
 
     pub(crate) async fn try_process(&self) -> Result<Process, SyncError> {
-        let jira = self.jira();
+        self.try_process_by(self.jira()).await
+    }
+
+    /// A process that asks Jira by this client.
+    pub(crate) async fn try_process_by(&self, jira: JiraClient) -> Result<Process, SyncError> {
         let instance = jira.probe(None).await?;
         let identity = WorkerIdentity {
             host: "test".to_owned(),
@@ -119,6 +129,7 @@ impl App {
             page_rows: self.options.page_rows,
             batch_size: self.options.batch_size,
             max_in_flight: self.options.max_in_flight,
+            streams: self.options.streams.clone(),
             batch_lease: self.options.batch_lease,
         };
         let worker = session.worker();

@@ -2,6 +2,7 @@
 
 mod count;
 mod finish;
+mod listings;
 mod open;
 
 use std::sync::{Arc, Mutex};
@@ -17,7 +18,7 @@ use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
-    Certificate, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, WorkerId,
+    Certificate, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, Stream, WorkerId,
 };
 use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, Run, Store};
@@ -37,6 +38,8 @@ pub struct EngineSettings {
     pub batch_size: u32,
     /// Batches under way at once, at the most.
     pub max_in_flight: usize,
+    /// The optional streams that are fetched with each issue.
+    pub streams: Vec<Stream>,
     /// How long a batch is leased; see [`BATCH_LEASE`].
     pub batch_lease: Duration,
 }
@@ -69,7 +72,7 @@ pub struct RunReport {
     pub resumed: bool,
     /// What it did.
     pub counters: RunCounters,
-    /// How the listing went; of the last one, if there were several.
+    /// How the listing went; all of them together, if there were several.
     pub listing: Summary,
     /// The proof.
     pub certificate: Certificate,

@@ -59,13 +59,19 @@ impl Engine {
         };
         let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
         self.store.requeue_failures(lease, id).await?;
+        match kind {
+            RunKind::Backfill | RunKind::Reconcile => {
+                self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
+            }
+            RunKind::Delta => {}
+        }
         let run = self.store.load_run(id).await?;
         run.map(|run| (run, false)).ok_or(StoreError::RunNotOpen { id }.into())
     }
 
     /// How far this project's deltas reach back: as configured, and twice as far as any row has
     /// been seen to arrive late, within bounds.
-    fn overlap(&self, lease: &ProjectLease) -> Duration {
+    pub(super) fn overlap(&self, lease: &ProjectLease) -> Duration {
         self.settings.overlap.max((lease.index_lag() * 2).min(LONGEST_OVERLAP))
     }
 

@@ -298,6 +298,7 @@ async fn engine(
         page_rows: 1_000,
         batch_size: setup.batch_size,
         max_in_flight: setup.max_in_flight,
+        streams: Vec::new(),
         batch_lease: BATCH_LEASE,
     };
     Ok(Engine::new(jira, store.clone(), worker, instance, settings, stop))

@@ -97,6 +97,8 @@ pub enum Action {
     Fail(u16),
     /// This status with a `Retry-After`.
     FailRetryAfter(u16, RetryAfter),
+    /// This status with these words in an error of Jira's own form.
+    Refuse(u16, String),
     /// This status, after the answer was computed.
     FailAfterEffect(u16),
     /// The connection is reset instead of an answer.
@@ -149,6 +151,7 @@ impl Action {
         match self {
             Self::TooManyRequests(_) => "too_many_requests",
             Self::Fail(_) | Self::FailRetryAfter(..) => "fail",
+            Self::Refuse(..) => "refuse",
             Self::FailAfterEffect(_) => "fail_after_effect",
             Self::Reset => "reset",
             Self::Truncate(_) => "truncate",
