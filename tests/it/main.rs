@@ -31,6 +31,7 @@ mod simulation;
 mod sync_backfill;
 mod sync_failures;
 mod sync_filter;
+mod sync_hubs;
 mod sync_index;
 mod sync_listing;
 mod sync_live;
