@@ -121,6 +121,7 @@ fn storable(answer: &Answer) -> Cow<'_, [u8]> {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "who owns the body is what is asked")]
 fn was_repaired(body: &Cow<'_, [u8]>) -> bool {
     matches!(body, Cow::Owned(_))
 }
