@@ -18,6 +18,8 @@ mod cli_failures;
 mod cli_private;
 mod cli_processes;
 mod cli_situations;
+mod cloud_client;
+mod cloud_listing;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
@@ -29,6 +31,7 @@ mod simulation;
 mod sync_backfill;
 mod sync_failures;
 mod sync_filter;
+mod sync_hubs;
 mod sync_index;
 mod sync_listing;
 mod sync_live;
