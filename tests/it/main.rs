@@ -39,6 +39,7 @@ mod sync_login;
 mod sync_many;
 mod sync_matrix;
 mod sync_pacing;
+mod sync_rate;
 mod sync_reindex;
 mod sync_sharing;
 mod sync_streams;
