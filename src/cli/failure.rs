@@ -154,10 +154,9 @@ const LATER: &str = "try again later: the run goes on where it stopped";
 
 fn of_wiring(error: &WiringError) -> ExitCode {
     match error {
-        WiringError::Config(_)
-        | WiringError::Filter(_)
-        | WiringError::Cloud
-        | WiringError::NoDataDir => ExitCode::Config,
+        WiringError::Config(_) | WiringError::Filter(_) | WiringError::NoDataDir => {
+            ExitCode::Config
+        }
         WiringError::Jira(error) => of_jira(error),
         WiringError::Store(error) => of_store(error),
         WiringError::PrivatePostgres(error) => of_private_postgres(error),

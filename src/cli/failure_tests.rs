@@ -160,7 +160,6 @@ fn what_stops_a_run_has_its_code() {
         let failure = Failure::from(error);
         assert_eq!(failure.exit_code().code(), code, "{failure:?}");
     }
-    assert_eq!(Failure::from(WiringError::Cloud).exit_code(), ExitCode::Config);
     assert_eq!(Failure::NoProjects.exit_code(), ExitCode::Config);
 }
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::{
-    Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, FailureCause, IssueId,
-    RunCounters, RunId, RunKind, Site, Verdict, WorkerId,
+    Basis, Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, FailureCause,
+    IssueId, RunCounters, RunId, RunKind, Site, Verdict, WorkerId,
 };
 use crate::store::{QueueFacts, TierCounts};
 
@@ -66,6 +66,7 @@ fn facts() -> ProjectFacts {
         certificate: Some(Certificate {
             as_of: at(0),
             counted: 1,
+            basis: Basis::Count,
             listed: 1,
             stored: 1,
             failed: 0,

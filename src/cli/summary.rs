@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::exit::ExitCode;
 use super::words::{count, instant, number, size, span};
-use crate::model::{Certificate, RunState, Verdict};
+use crate::model::{Basis, Certificate, RunState, Verdict};
 use crate::sync::{DryRun, RunReport};
 
 /// The summary of a run that got to its end.
@@ -40,8 +40,13 @@ pub(super) fn of_certificate(certificate: &Certificate) -> String {
         Verdict::Missing => "DOES NOT HOLD: something that Jira counts is missing",
         Verdict::Failures => "accounted for, but some issues could not be fetched whole",
     };
+    let counts = match certificate.basis {
+        Basis::Count => "Jira counts",
+        Basis::Census => "a census lists",
+        Basis::Estimate => "Jira estimates",
+    };
     let mut text = format!(
-        "{verdict}; Jira counts {}, stored {}, failed {} (created before {})",
+        "{verdict}; {counts} {}, stored {}, failed {} (created before {})",
         number(certificate.counted),
         number(certificate.stored),
         number(certificate.failed),
@@ -78,6 +83,7 @@ pub(super) fn json_of_run(report: &RunReport, code: ExitCode) -> Value {
             "overfull_stretches": report.listing.overfull,
             "unloadable_entries": report.listing.unloadable,
             "tail_left": report.listing.tail_left,
+            "restarts": report.listing.restarts,
         },
         "certificate": report.certificate,
         "requests": report.requests,
@@ -95,10 +101,14 @@ pub(super) fn of_dry_run(dry: &DryRun) -> String {
     };
     format!(
         "{}: dry run, nothing fetched and nothing written\n  lists        {from}\n  listed       \
-         {} in {}\n  counted      {} in the project, by Jira",
+         {} in {}\n  {:<12} {} in the project, by Jira",
         dry.project,
         count(dry.listed, "issue"),
         count(dry.requests, "request"),
+        match dry.basis {
+            Basis::Count | Basis::Census => "counted",
+            Basis::Estimate => "estimated",
+        },
         number(dry.counted),
     )
 }

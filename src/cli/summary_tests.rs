@@ -6,7 +6,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{Finding, RunCounters, RunId, RunKind};
+use crate::model::{Basis, Finding, RunCounters, RunId, RunKind};
 use crate::seek;
 
 fn report(certificate: Certificate, state: RunState) -> RunReport {
@@ -38,6 +38,7 @@ fn complete() -> Certificate {
     Certificate {
         as_of: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
         counted: 1_500,
+        basis: Basis::Count,
         listed: 1_500,
         stored: 1_500,
         failed: 0,
@@ -119,6 +120,7 @@ fn a_dry_run_says_that_nothing_was_written() {
         project: "PROJ".parse().unwrap(),
         lists_from: DateTime::from_timestamp(1_700_000_000, 0),
         counted: 2_000,
+        basis: Basis::Count,
         listed: 1,
         requests: 2,
     };

@@ -29,7 +29,33 @@ pub(super) fn parse(text: &str) -> Result<Url, &'static str> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
+    if url.host_str() == Some(GATEWAY) && cloud_id(&url).is_none() {
+        return Err("the cloud id after the gateway's address, and nothing after it, such as \
+                    https://api.atlassian.com/ex/jira/11111111-2222-3333-4444-555555555555 (the id \
+                    is what https://YOUR-SITE.atlassian.net/_edge/tenant_info says)");
+    }
     Ok(url)
+}
+
+/// Where Atlassian's API gateway is: the one address of all of Jira Cloud.
+const GATEWAY: &str = "api.atlassian.com";
+
+/// The short name of the instance at this address: its host, or the cloud id where the host is the
+/// gateway that all sites share.
+pub(super) fn default_site(url: &Url) -> Option<&str> {
+    cloud_id(url).or_else(|| url.host_str())
+}
+
+/// The site's id in the gateway's form of an address, `https://api.atlassian.com/ex/jira/{id}`.
+fn cloud_id(url: &Url) -> Option<&str> {
+    let id = url.path().strip_prefix("/ex/jira/")?;
+    let is_id = !id.is_empty() && !id.contains('/');
+    (url.host_str() == Some(GATEWAY) && is_id).then_some(id)
+}
+
+/// Whether this is a Cloud site's own address, which takes tokens only together with an e-mail.
+pub(super) fn is_cloud_site(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| host.ends_with(".atlassian.net"))
 }
 
 /// Whether what is sent to this address can be read on its way: plain http to another machine.
@@ -65,8 +91,21 @@ mod tests {
     #[case("https://bob@jira.example.com", "jira.token")]
     #[case("https://jira.example.com/?os_authType=basic", "without ? or #")]
     #[case("https://jira.example.com/#top", "without ? or #")]
+    #[case("https://api.atlassian.com", "_edge/tenant_info")]
+    #[case("https://api.atlassian.com/ex/jira/", "the cloud id")]
+    #[case("https://api.atlassian.com/ex/confluence/1-2", "the cloud id")]
+    #[case("https://api.atlassian.com/ex/jira/1-2/rest/api/3", "nothing after it")]
     fn what_is_not_an_address_says_what_is(#[case] text: &str, #[case] expected: &str) {
         assert!(parse(text).unwrap_err().contains(expected));
+    }
+
+    #[rstest::rstest]
+    #[case("https://jira.example.com/jira", "jira.example.com")]
+    #[case("https://acme.atlassian.net", "acme.atlassian.net")]
+    #[case("https://api.atlassian.com/ex/jira/1-2-3/", "1-2-3")]
+    #[case("https://jira.example.com/ex/jira/1-2-3", "jira.example.com")]
+    fn sites_behind_the_gateway_are_told_apart(#[case] text: &str, #[case] site: &str) {
+        assert_eq!(default_site(&parse(text).unwrap()), Some(site));
     }
 
     #[rstest::rstest]

@@ -75,6 +75,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("jira.listing_page_size", Form::Count(2, 5_000)),
     ("jira.max_body", Form::Size),
     ("jira.max_retry_after", Form::Span),
+    ("jira.max_outage", Form::Span),
     ("database.url", Form::DatabaseAddress),
     ("database.url_file", Form::Text),
     ("database.data_dir", Form::Text),

@@ -65,6 +65,8 @@ pub struct JiraConfig {
     pub max_body: u64,
     /// The longest `Retry-After` that is waited out.
     pub max_retry_after: Duration,
+    /// How long an instance that is down in the middle of the work is waited for.
+    pub max_outage: Duration,
 }
 
 impl JiraConfig {
@@ -123,6 +125,8 @@ pub(super) struct JiraSection {
     max_body: ByteSize,
     #[serde(with = "humantime_serde")]
     max_retry_after: Duration,
+    #[serde(with = "humantime_serde")]
+    max_outage: Duration,
 }
 
 impl JiraSection {
@@ -148,8 +152,8 @@ impl JiraSection {
                 )
             })?),
         };
-        let host = base_url.as_ref().and_then(|url| url.host_str());
-        let site = self.site.as_deref().or(host).map(Site::new);
+        let default_site = base_url.as_ref().and_then(base_url::default_site);
+        let site = self.site.as_deref().or(default_site).map(Site::new);
         let credentials = CredentialKeys {
             token: self.token,
             email: self.email,
@@ -178,6 +182,7 @@ impl JiraSection {
             listing_page_size: self.listing_page_size,
             max_body: self.max_body.as_u64(),
             max_retry_after: self.max_retry_after,
+            max_outage: self.max_outage,
         })
     }
 }
@@ -187,6 +192,12 @@ fn concerns(url: &Url, credentials: &Credentials) -> Option<String> {
         Credentials::Anonymous => Some(
             "no credentials are set (jira.token, or jira.username and jira.password): only what \
              anonymous visitors may see is extracted"
+                .to_owned(),
+        ),
+        Credentials::Token(_) if base_url::is_cloud_site(url) => Some(
+            "jira.token is set without jira.email, so it is sent as a bearer token, which a Cloud \
+             site does not take at its own address: set jira.email, or set jira.base_url to the \
+             gateway, https://api.atlassian.com/ex/jira/CLOUDID"
                 .to_owned(),
         ),
         _ if base_url::is_readable_by_others(url) => Some(

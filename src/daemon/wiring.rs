@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{
     Config, ConfigError, Credentials, DatabaseConfig, DatabaseLocation, Flavor, JiraConfig,
 };
-use crate::jira::{self, Instance, JiraClient, JiraError, JiraSettings};
+use crate::jira::{self, Instance, JiraClient, JiraError, JiraSettings, Scope};
 use crate::jql::{InvalidFilter, UserFilter};
 use crate::model::{ProjectKey, Site};
 use crate::store::private_postgres::{
     PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings, default_data_dir,
 };
-use crate::store::{self, Session, Store, StoreError, WorkerIdentity};
-use crate::sync::{Engine, EngineSettings};
+use crate::store::{self, Session, Store, StoreError, Throttle, WorkerIdentity};
+use crate::sync::{Budget, Engine, EngineSettings};
 
 /// Connections of a private Postgres at the least: several processes may share it.
 const PRIVATE_CONNECTIONS: u32 = 50;
@@ -42,12 +42,6 @@ pub enum WiringError {
     /// `sync.filter` cannot be used.
     #[error("bad value for sync.filter")]
     Filter(#[from] InvalidFilter),
-    /// `jira.flavor` says Cloud.
-    #[error(
-        "jira.flavor is cloud, but this version cannot extract from Jira Cloud yet: it speaks to \
-         Jira Server and Data Center"
-    )]
-    Cloud,
     /// A private Postgres is wanted, and there is no home to put it in.
     #[error(
         "there is no home directory for the private Postgres; set database.data_dir, or \
@@ -101,6 +95,35 @@ impl Database {
         }
     }
 
+    /// Opens the configured database if there is one, and leaves it as it is; `None` for a private
+    /// Postgres that was never started.
+    async fn open_existing(
+        config: &DatabaseConfig,
+        stop: &CancellationToken,
+    ) -> Result<Option<Self>, WiringError> {
+        if let DatabaseLocation::Private { .. } = config.location
+            && !PrivatePostgres::is_created(&private_settings(config)?.data_dir)
+        {
+            return Ok(None);
+        }
+        Ok(Some(Self::open(config, Schema::Untouched, stop).await?))
+    }
+
+    /// Brings the schema up to date as configured; what cannot be used is closed.
+    async fn prepared(
+        self,
+        config: &DatabaseConfig,
+        stop: &CancellationToken,
+    ) -> Result<Self, WiringError> {
+        match unless_stopped(stop, prepare_schema(&self.store, config.auto_migrate)).await {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.close().await;
+                Err(error)
+            }
+        }
+    }
+
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
@@ -131,24 +154,44 @@ pub struct Peer {
 
 impl Peer {
     /// Asks Jira who it is and what it can do, by the issues of the first of `projects` that it
-    /// shows, or by any.
+    /// shows, or by any; but not while it has asked an earlier process to wait, as far as the
+    /// configured database can be read.
     ///
     /// # Errors
     /// [`WiringError`].
     pub async fn meet(
+        config: &Config,
+        projects: &[ProjectKey],
+        stop: &CancellationToken,
+    ) -> Result<Self, WiringError> {
+        let client = jira_client(&config.jira)?;
+        match Database::open_existing(&config.database, stop).await {
+            Ok(Some(database)) => {
+                close_gates(&client, &config.jira, &database.store).await;
+                database.close().await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(error = %error, "no database to ask what has to wait"),
+        }
+        Self::meet_by(client, &config.jira, projects, stop).await
+    }
+
+    async fn meet_by(
+        client: JiraClient,
         config: &JiraConfig,
         projects: &[ProjectKey],
         stop: &CancellationToken,
     ) -> Result<Self, WiringError> {
-        let client = jira_client(config)?;
         let site = config.instance()?.1.clone();
         let instance = unless_stopped(stop, async {
+            client.identify().await?;
             let project = first_visible(&client, projects).await?;
             Ok::<_, WiringError>(client.probe(project).await?)
         })
         .await?;
         tracing::info!(
             jira.host = client.host(), jira.version = instance.version, site = %site,
+            jira.flavor = %instance.flavor,
             jira.epoch_millis = instance.epoch_millis(), jira.page_cap = instance.page_cap,
             "jira answers"
         );
@@ -181,12 +224,14 @@ pub struct Services {
     pub peer: Peer,
     /// The database.
     pub database: Database,
+    budget: Budget,
     session: Session,
 }
 
 impl Services {
-    /// Starts everything: first what can only be configured wrongly, then Jira, then the database,
-    /// so that a wrong token leaves no trace.
+    /// Starts everything: first what can only be configured wrongly, then Jira, then whatever
+    /// changes the database, so that a wrong token leaves no trace. A database that is there
+    /// already is read before Jira is asked anything: an earlier process may have been told to wait.
     ///
     /// # Errors
     /// [`WiringError`]; what had started is stopped again.
@@ -196,8 +241,25 @@ impl Services {
         stop: &CancellationToken,
     ) -> Result<Self, WiringError> {
         let filter = user_filter(config)?;
-        let peer = Peer::meet(&config.jira, projects, stop).await?;
-        let database = Database::open(&config.database, Schema::AsConfigured, stop).await?;
+        let client = jira_client(&config.jira)?;
+        let existing = Database::open_existing(&config.database, stop).await?;
+        if let Some(database) = &existing {
+            close_gates(&client, &config.jira, &database.store).await;
+        }
+        let peer = match Peer::meet_by(client.clone(), &config.jira, projects, stop).await {
+            Ok(peer) => peer,
+            Err(error) => {
+                if let Some(database) = existing {
+                    pass_on_gates(&client, &config.jira, &database.store).await;
+                    database.close().await;
+                }
+                return Err(error);
+            }
+        };
+        let database = match existing {
+            Some(database) => database.prepared(&config.database, stop).await?,
+            None => Database::open(&config.database, Schema::AsConfigured, stop).await?,
+        };
         let session = match database.store.open_session(identity()).await {
             Ok(session) => session,
             Err(error) => {
@@ -210,14 +272,18 @@ impl Services {
             database.store.clone(),
             session.worker(),
             peer.instance.clone(),
-            engine_settings(config, peer.site.clone(), peer.instance.flavor, filter),
+            engine_settings(config, &peer, filter),
             stop.clone(),
         );
-        Ok(Self { engine: Arc::new(engine), peer, database, session })
+        let (client, store) = (peer.client.clone(), database.store.clone());
+        let budget = Budget::start(client, store, peer.site.clone(), session.worker()).await;
+        Ok(Self { engine: Arc::new(engine), peer, database, budget, session })
     }
 
-    /// Ends everything in order: what this process had leased is free at once, then the database.
+    /// Ends everything in order: its share of the request rate and what it had leased are free at
+    /// once, then the database.
     pub async fn close(self) {
+        self.budget.close().await;
         if let Err(error) = self.session.close().await {
             tracing::warn!(error = %error, "session not closed in order");
         }
@@ -228,14 +294,10 @@ impl Services {
 /// A client for the configured Jira. Nothing is sent yet.
 ///
 /// # Errors
-/// [`WiringError::Config`] without an address, [`WiringError::Cloud`], [`WiringError::Jira`] when
-/// the settings cannot be used.
+/// [`WiringError::Config`] without an address, [`WiringError::Jira`] when the settings cannot be
+/// used.
 pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
     let (base_url, _) = config.instance()?;
-    match config.flavor {
-        Flavor::Cloud => return Err(WiringError::Cloud),
-        Flavor::Auto | Flavor::Server => {}
-    }
     let settings = JiraSettings {
         credentials: credentials(&config.credentials),
         ca_bundle: config.ca_bundle.clone(),
@@ -248,10 +310,17 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
         max_attempts: config.max_attempts,
         max_body_bytes: config.max_body,
         max_retry_after: config.max_retry_after,
+        max_outage: config.max_outage,
         http1_only: config.http1_only,
         ..JiraSettings::new(base_url.clone())
     };
-    Ok(JiraClient::new(&settings)?)
+    let client = JiraClient::new(&settings)?;
+    match config.flavor {
+        Flavor::Auto => {}
+        Flavor::Server => client.assume_flavor(jira::Flavor::Server),
+        Flavor::Cloud => client.assume_flavor(jira::Flavor::Cloud),
+    }
+    Ok(client)
 }
 
 /// The extra JQL, checked.
@@ -278,6 +347,33 @@ pub fn private_settings(config: &DatabaseConfig) -> Result<PrivatePostgresSettin
     Ok(settings)
 }
 
+/// Has `client` wait as long as Jira has asked earlier processes to.
+async fn close_gates(client: &JiraClient, config: &JiraConfig, store: &Store) {
+    let Ok((_, site)) = config.instance() else { return };
+    match store.load_throttles(site).await {
+        Ok(throttles) => {
+            for throttle in throttles {
+                client.close_gate(&Scope::from_text(throttle.scope), throttle.wait);
+            }
+        }
+        Err(error) => tracing::debug!(error = %error, "what has to wait cannot be read"),
+    }
+}
+
+/// Lets later processes wait as long as Jira has asked `client` to, which ends here.
+async fn pass_on_gates(client: &JiraClient, config: &JiraConfig, store: &Store) {
+    let Ok((_, site)) = config.instance() else { return };
+    let told = client.told_gates().into_iter();
+    let told: Vec<Throttle> =
+        told.map(|(scope, wait)| Throttle { scope: scope.as_str().to_owned(), wait }).collect();
+    if told.is_empty() {
+        return;
+    }
+    if let Err(error) = store.record_throttles(site, None, &told).await {
+        tracing::debug!(error = %error, "what has to wait cannot be written");
+    }
+}
+
 /// How far a delta reaches back on this kind of Jira.
 pub fn overlap(config: &Config, flavor: jira::Flavor) -> Duration {
     match flavor {
@@ -286,18 +382,13 @@ pub fn overlap(config: &Config, flavor: jira::Flavor) -> Duration {
     }
 }
 
-fn engine_settings(
-    config: &Config,
-    site: Site,
-    flavor: jira::Flavor,
-    filter: Option<UserFilter>,
-) -> EngineSettings {
+fn engine_settings(config: &Config, peer: &Peer, filter: Option<UserFilter>) -> EngineSettings {
     EngineSettings {
-        site,
+        site: peer.site.clone(),
         filter,
-        overlap: overlap(config, flavor),
+        overlap: overlap(config, peer.instance.flavor),
         page_rows: config.jira.listing_page_size,
-        batch_size: config.jira.batch_size,
+        batch_size: config.jira.batch_size.min(peer.instance.batch_cap),
         max_in_flight: in_flight(&config.jira),
         streams: config.sync.streams.clone(),
     }

@@ -3,11 +3,13 @@
 
 use std::sync::OnceLock;
 
+use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::error::JiraError;
-use super::settings::Credentials;
+use super::settings::{Credentials, JiraSettings};
 
 /// Jira's headers about who we are.
 const USER_NAME: &str = "x-ausername";
@@ -21,16 +23,46 @@ const MAX_SIGN_CHARS: usize = 120;
 pub(super) struct Auth {
     header: Option<HeaderValue>,
     expected: OnceLock<Vec<String>>,
+    /// What to do where Jira does not say why it refuses the credentials.
+    remedy: &'static str,
+}
+
+/// What an answer says about refusing the credentials.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Denial {
+    /// Why, as a text to append; empty if it does not say.
+    pub(super) detail: String,
+    /// What to do about it.
+    pub(super) remedy: &'static str,
 }
 
 impl Auth {
-    pub(super) fn new(credentials: &Credentials) -> Result<Self, JiraError> {
-        let header = match credentials {
+    pub(super) fn new(settings: &JiraSettings) -> Result<Self, JiraError> {
+        let header = match &settings.credentials {
             Credentials::Anonymous => None,
             Credentials::Bearer(token) => Some(bearer(token)?),
             Credentials::Basic { user, secret } => Some(basic(user, secret)?),
         };
-        Ok(Self { header, expected: OnceLock::new() })
+        let remedy = usual_remedy(&settings.base_url, &settings.credentials);
+        Ok(Self { header, expected: OnceLock::new(), remedy })
+    }
+
+    /// What an answer says about refusing the credentials, if it refuses them.
+    pub(super) fn denial(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<Denial> {
+        if !is_denial(status, headers) {
+            return None;
+        }
+        if lacks_scope(body) {
+            return Some(Denial { detail: ": scope does not match".to_owned(), remedy: SCOPES });
+        }
+        let detail = denial_detail(headers);
+        let locked = detail.contains("CAPTCHA") || detail.contains("DENIED");
+        Some(Denial { detail, remedy: if locked { CAPTCHA } else { self.remedy } })
     }
 
     /// The `Authorization` header, marked sensitive.
@@ -75,8 +107,19 @@ impl Auth {
     }
 }
 
+/// Whether an answer refuses the credentials, and not only what they were used for.
+pub(super) fn is_denial(status: StatusCode, headers: &HeaderMap) -> bool {
+    status == StatusCode::UNAUTHORIZED
+        || (status == StatusCode::FORBIDDEN && !denial_detail(headers).is_empty())
+}
+
+/// Whether the body is the gateway's, about a token that was not made for this.
+fn lacks_scope(body: &[u8]) -> bool {
+    String::from_utf8_lossy(body).to_lowercase().contains("scope does not match")
+}
+
 /// What the headers of a 401 or 403 say about why, as a text to append.
-pub(super) fn denial_detail(headers: &HeaderMap) -> String {
+fn denial_detail(headers: &HeaderMap) -> String {
     let reason = text(headers, DENIED_REASON)
         .or_else(|| text(headers, LOGIN_REASON).filter(|reason| reason.contains("DENIED")));
     match reason {
@@ -85,12 +128,31 @@ pub(super) fn denial_detail(headers: &HeaderMap) -> String {
     }
 }
 
-/// What to do about a 401 or a denied log-in.
-pub(super) fn remedy(detail: &str) -> &'static str {
-    if detail.contains("CAPTCHA") || detail.contains("DENIED") {
-        "log in to Jira once with a browser as this user to answer the captcha, then try again"
-    } else {
-        "check jira.token (expired? revoked? of this instance?), or jira.username and jira.password"
+const CAPTCHA: &str =
+    "log in to Jira once with a browser as this user to answer the captcha, then try again";
+const SCOPES: &str = "the token was made without a scope that this needs: make one with the scopes \
+    read:jira-work and read:jira-user, or with the granular scopes that stand for them";
+const TOKEN: &str =
+    "check jira.token (expired? revoked? of this instance?), or jira.username and jira.password";
+const BEARER_AT_SITE: &str = "a Cloud site takes no bearer token at its own address: for a token \
+    with scopes, a service account or OAuth set jira.base_url to \
+    https://api.atlassian.com/ex/jira/CLOUDID, where CLOUDID is what /_edge/tenant_info at the \
+    site's address says; for an API token without scopes set jira.email";
+const BASIC_AT_SITE: &str = "check jira.email and jira.token (expired? revoked?); a token with \
+    scopes works only with https://api.atlassian.com/ex/jira/CLOUDID as jira.base_url, where \
+    CLOUDID is what /_edge/tenant_info at the site's address says";
+const AT_GATEWAY: &str = "check jira.token (expired? revoked? with an e-mail, if it is an API \
+    token), and whether the cloud id in jira.base_url is that of the token's site";
+
+/// What to do about a 401 that says nothing more, by the address it came from.
+fn usual_remedy(base_url: &Url, credentials: &Credentials) -> &'static str {
+    let host = base_url.host_str().unwrap_or_default();
+    let at_site = host.ends_with(".atlassian.net");
+    match credentials {
+        _ if host == "api.atlassian.com" => AT_GATEWAY,
+        Credentials::Bearer(_) if at_site => BEARER_AT_SITE,
+        Credentials::Basic { .. } if at_site => BASIC_AT_SITE,
+        Credentials::Anonymous | Credentials::Bearer(_) | Credentials::Basic { .. } => TOKEN,
     }
 }
 
@@ -161,6 +223,48 @@ mod tests {
         pairs.iter().map(|&(k, v)| (k.parse().unwrap(), HeaderValue::from_static(v))).collect()
     }
 
+    fn auth(url: &str, credentials: Credentials) -> Result<Auth, JiraError> {
+        Auth::new(&JiraSettings { credentials, ..JiraSettings::new(url.parse().unwrap()) })
+    }
+
+    const SITE: &str = "https://acme.atlassian.net";
+    const THE_GATEWAY: &str = "https://api.atlassian.com/ex/jira/1-2";
+    const MISMATCH: &str = r#"{"code":401,"message":"Unauthorized; scope does not match"}"#;
+
+    #[rstest]
+    #[case("https://jira.invalid", false, "", TOKEN)]
+    #[case(SITE, false, "", BEARER_AT_SITE)]
+    #[case(SITE, true, "<html>", BASIC_AT_SITE)]
+    #[case(THE_GATEWAY, true, "", AT_GATEWAY)]
+    #[case(THE_GATEWAY, false, "{}", AT_GATEWAY)]
+    #[case(THE_GATEWAY, false, MISMATCH, SCOPES)]
+    fn what_helps_depends_on_the_address_and_the_token(
+        #[case] url: &str,
+        #[case] with_email: bool,
+        #[case] body: &str,
+        #[case] remedy: &str,
+    ) {
+        let secret = SecretString::from("t");
+        let credentials = match with_email {
+            true => Credentials::Basic { user: "a@b.invalid".to_owned(), secret },
+            false => Credentials::Bearer(secret),
+        };
+        let auth = auth(url, credentials).unwrap();
+        let status = StatusCode::UNAUTHORIZED;
+        let denial = auth.denial(status, &HeaderMap::new(), body.as_bytes()).unwrap();
+        assert_eq!(denial.remedy, remedy);
+    }
+
+    #[test]
+    fn a_403_is_about_the_credentials_only_if_it_says_so() {
+        let auth = auth(SITE, Credentials::Bearer("t".into())).unwrap();
+        let denial = |headers| auth.denial(StatusCode::FORBIDDEN, &headers, b"");
+        assert_eq!(denial(HeaderMap::new()), None);
+        let locked = denial(headers(&[(DENIED_REASON, "CAPTCHA_CHALLENGE")])).unwrap();
+        assert_eq!(locked.remedy, CAPTCHA);
+        assert_eq!(auth.denial(StatusCode::OK, &HeaderMap::new(), MISMATCH.as_bytes()), None);
+    }
+
     #[rstest]
     #[case(&[], false)]
     #[case(&[(USER_NAME, "bot")], false)]
@@ -175,14 +279,14 @@ mod tests {
         #[case] pairs: &[(&'static str, &'static str)],
         #[case] failed: bool,
     ) {
-        let auth = Auth::new(&Credentials::Bearer("t".into())).unwrap();
+        let auth = auth("https://jira.invalid", Credentials::Bearer("t".into())).unwrap();
         auth.expect_user(vec!["bot".to_owned()]);
         assert_eq!(auth.sign_of_failure(&headers(pairs)).is_some(), failed);
     }
 
     #[test]
     fn a_caller_without_credentials_is_rightly_anonymous() {
-        let auth = Auth::new(&Credentials::Anonymous).unwrap();
+        let auth = auth("https://jira.invalid", Credentials::Anonymous).unwrap();
         assert_eq!(auth.sign_of_failure(&headers(&[(USER_NAME, "anonymous")])), None);
     }
 
@@ -199,7 +303,7 @@ mod tests {
     #[test]
     fn the_header_is_sensitive_and_right() {
         let credentials = Credentials::Basic { user: "u".to_owned(), secret: "päss".into() };
-        let header = Auth::new(&credentials).unwrap().header().unwrap();
+        let header = auth("https://jira.invalid", credentials).unwrap().header().unwrap();
         assert!(header.is_sensitive());
         assert_eq!(header.to_str().unwrap(), "Basic dTpww6Rzcw==");
         assert_eq!(base64(b"abcde"), "YWJjZGU=");
@@ -207,7 +311,8 @@ mod tests {
 
     #[test]
     fn a_token_that_no_header_can_carry_is_named_and_not_shown() {
-        let error = Auth::new(&Credentials::Bearer("se\ncret".into())).err().unwrap();
+        let token = Credentials::Bearer("se\ncret".into());
+        let error = auth("https://jira.invalid", token).err().unwrap();
         assert!(error.to_string().starts_with("jira.token"), "{error}");
         assert!(!format!("{error:?}").contains("cret"));
     }

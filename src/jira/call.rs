@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::retry::Weight;
+use super::scope::Scope;
 
 /// A request, relative to the base URL.
 #[derive(Debug, Clone)]
@@ -40,6 +41,11 @@ impl Call {
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.query.push((name, value.to_string()));
         self
+    }
+
+    /// What a limit of this one endpoint is for.
+    pub(super) fn scope(&self) -> Scope {
+        Scope::endpoint(&self.method, self.endpoint)
     }
 
     /// A request whose time-out is the caller's to deal with.

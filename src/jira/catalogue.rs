@@ -1,5 +1,7 @@
 //! Fetching the catalogues: what fields, statuses, versions and so on are called.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -7,7 +9,7 @@ use super::JiraClient;
 use super::call::Call;
 use super::endpoint::Endpoint;
 use super::error::JiraError;
-use super::flavor::common;
+use super::flavor::{Flavor, cloud, common};
 use super::repair::repair;
 use super::send::Answer;
 use super::shape::{Came, object};
@@ -29,28 +31,59 @@ pub struct ProjectInfo {
     pub archived: bool,
 }
 
+/// Cloud's answer to a search for projects.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a page of projects")]
+struct ProjectsPage {
+    values: Vec<ProjectInfo>,
+    total: Option<u64>,
+    is_last: Option<bool>,
+}
+
+/// The most pages of projects that are read.
+const MAX_PROJECT_PAGES: usize = 1_000;
+
 impl JiraClient {
-    /// Every catalogue that the issues of `project` refer to, in nine requests. Also learns
-    /// which custom fields hold sprints: fetch it before issues.
+    /// Every catalogue that the issues of `project` refer to, in nine requests at once. Also
+    /// learns which custom fields hold sprints: fetch it before issues.
     ///
     /// # Errors
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the project is not there.
     pub async fn fetch_catalogue(&self, project: &ProjectKey) -> Result<Catalogue, JiraError> {
+        let flavor = self.flavor();
+        let the_project = common::project(flavor, project);
+        let link_types = common::catalogue(flavor, Endpoint::LinkTypes);
+        let (
+            fields,
+            project,
+            link_types,
+            statuses,
+            issue_types,
+            priorities,
+            resolutions,
+            versions,
+            components,
+        ) = futures::try_join!(
+            self.fetch_fields(),
+            self.sender().send(&the_project, one_entry),
+            self.sender().send(&link_types, links),
+            self.entries(Endpoint::Statuses),
+            self.entries(Endpoint::IssueTypes),
+            self.entries(Endpoint::Priorities),
+            self.entries(Endpoint::Resolutions),
+            self.entries_of(common::versions(flavor, project)),
+            self.entries_of(common::components(flavor, project)),
+        )?;
         Ok(Catalogue {
-            fields: self.fetch_fields().await?,
-            projects: vec![
-                self.sender().send(&common::project(self.flavor(), project), one_entry).await?,
-            ],
-            statuses: self.entries(Endpoint::Statuses).await?,
-            issue_types: self.entries(Endpoint::IssueTypes).await?,
-            priorities: self.entries(Endpoint::Priorities).await?,
-            resolutions: self.entries(Endpoint::Resolutions).await?,
-            link_types: self
-                .sender()
-                .send(&common::catalogue(self.flavor(), Endpoint::LinkTypes), links)
-                .await?,
-            versions: self.entries_of(common::versions(self.flavor(), project)).await?,
-            components: self.entries_of(common::components(self.flavor(), project)).await?,
+            fields,
+            projects: vec![project],
+            statuses,
+            issue_types,
+            priorities,
+            resolutions,
+            link_types,
+            versions,
+            components,
         })
     }
 
@@ -62,14 +95,39 @@ impl JiraClient {
         self.fetch_fields().await.map(drop)
     }
 
-    /// Every project this account sees.
+    /// Every project this account sees; on Cloud by key and without archived ones.
     ///
     /// # Errors
     /// Any [`JiraError`].
     pub async fn projects(&self) -> Result<Vec<ProjectInfo>, JiraError> {
-        self.sender()
-            .send(&common::catalogue(self.flavor(), Endpoint::Projects), |answer| answer.list())
-            .await
+        match self.flavor() {
+            Flavor::Server => {
+                let call = common::catalogue(Flavor::Server, Endpoint::Projects);
+                self.sender().send(&call, |answer| answer.list()).await
+            }
+            Flavor::Cloud => self.search_projects().await,
+        }
+    }
+
+    /// Page by page. One that comes twice, because others came or went meanwhile, is taken once.
+    async fn search_projects(&self) -> Result<Vec<ProjectInfo>, JiraError> {
+        let mut projects: Vec<ProjectInfo> = Vec::new();
+        let (mut ids, mut start_at) = (HashSet::new(), 0);
+        for _ in 0..MAX_PROJECT_PAGES {
+            let call = cloud::projects(start_at);
+            let page: ProjectsPage = self.sender().send(&call, |answer| answer.object()).await?;
+            let entries = page.values.len() as u64;
+            start_at += entries;
+            projects.extend(page.values.into_iter().filter(|p| ids.insert(p.id.clone())));
+            let all = match page.total {
+                Some(total) => start_at >= total,
+                None => page.is_last == Some(true),
+            };
+            if all || entries == 0 {
+                break;
+            }
+        }
+        Ok(projects)
     }
 
     async fn fetch_fields(&self) -> Result<Vec<CatalogueEntry>, JiraError> {

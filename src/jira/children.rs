@@ -5,8 +5,10 @@ use serde::de::DeserializeOwned;
 
 use super::JiraClient;
 use super::call::Call;
+use super::endpoint::Endpoint;
 use super::error::JiraError;
-use super::flavor::common;
+use super::flavor::{Flavor, common};
+use super::refusal::Messages;
 use super::repair::repair;
 use super::send::Answer;
 use super::shape::{self, Came};
@@ -36,12 +38,29 @@ impl JiraClient {
         self.fetch_children(page, wire::read_comments, |comment| comment.comment_id).await
     }
 
-    /// The whole changelog of an issue: from its own endpoint where the instance has one, else
-    /// from inside the issue.
+    /// The whole changelog of an issue: from Cloud's endpoint for many, from its own endpoint where
+    /// a Server has one, else from inside the issue.
     ///
     /// # Errors
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
     pub async fn fetch_changelog(&self, id: IssueId) -> Result<Completed<Change>, JiraError> {
+        match self.flavor() {
+            Flavor::Server => self.fetch_own_changelog(id).await,
+            Flavor::Cloud => {
+                let found = self.fetch_changelogs(&[id]).await?.into_iter().next();
+                found.map(|(_, changelog)| changelog).ok_or_else(|| JiraError::NotFound {
+                    endpoint: Endpoint::BulkChangelog,
+                    messages: Messages::default(),
+                })
+            }
+        }
+    }
+
+    /// From the issue's own endpoint, or from inside the issue.
+    pub(super) async fn fetch_own_changelog(
+        &self,
+        id: IssueId,
+    ) -> Result<Completed<Change>, JiraError> {
         if !self.has_no_changelog_endpoint() {
             let page = |start_at| common::changelog(self.flavor(), id, start_at);
             let position = |change: &Change| (change.history_id, change.item);

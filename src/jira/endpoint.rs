@@ -11,8 +11,16 @@ pub enum Endpoint {
     Myself,
     /// `search`.
     Search,
+    /// `search/jql`.
+    SearchJql,
+    /// `search/approximate-count`.
+    ApproximateCount,
     /// `issue/{id}`.
     Issue,
+    /// `issue/bulkfetch`.
+    BulkFetch,
+    /// `changelog/bulkfetch`.
+    BulkChangelog,
     /// `issue/{id}/worklog`.
     Worklogs,
     /// `issue/{id}/comment`.
@@ -31,6 +39,8 @@ pub enum Endpoint {
     Property,
     /// `project`.
     Projects,
+    /// `project/search`.
+    ProjectSearch,
     /// `project/{key}`.
     Project,
     /// `project/{key}/versions`.
@@ -57,7 +67,11 @@ impl fmt::Display for Endpoint {
             Self::ServerInfo => "serverInfo",
             Self::Myself => "myself",
             Self::Search => "search",
+            Self::SearchJql => "search/jql",
+            Self::ApproximateCount => "search/approximate-count",
             Self::Issue => "issue",
+            Self::BulkFetch => "issue/bulkfetch",
+            Self::BulkChangelog => "changelog/bulkfetch",
             Self::Worklogs => "issue/worklog",
             Self::Comments => "issue/comment",
             Self::Changelog => "issue/changelog",
@@ -67,6 +81,7 @@ impl fmt::Display for Endpoint {
             Self::Properties => "issue/properties",
             Self::Property => "issue/properties/{key}",
             Self::Projects => "project",
+            Self::ProjectSearch => "project/search",
             Self::Project => "project/{key}",
             Self::Versions => "project/versions",
             Self::Components => "project/components",

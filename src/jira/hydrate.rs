@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::error::JiraError;
-use super::flavor::{common, server};
+use super::flavor::{Flavor, cloud, common, server};
 use super::send::Answer;
 use super::shape::Came;
 use super::wire::{self, Context};
@@ -31,7 +31,10 @@ pub struct FetchedBatch {
     /// The issues that came and cannot be read.
     pub unreadable: Vec<UnreadableIssue>,
     /// How many of the ids Jira says exist. More than came: it cut the page short, ask again.
+    /// Server only.
     pub matched: Option<u64>,
+    /// Ids that Jira says it did not deliver this time, for want of time or space. Cloud only.
+    pub held_back: Vec<IssueId>,
     /// Size of the answer, in bytes after decompression.
     pub bytes: u64,
     /// From sending to the last byte.
@@ -41,23 +44,42 @@ pub struct FetchedBatch {
 }
 
 impl FetchedBatch {
-    /// Whether Jira matched more issues than it delivered, because it caps pages lower than asked.
+    /// Whether Jira has more of these issues than it delivered at once, and says so.
     pub fn is_cut_short(&self) -> bool {
         let came = (self.issues.len() + self.unreadable.len()) as u64;
-        self.matched.is_some_and(|matched| matched > came)
+        !self.held_back.is_empty() || self.matched.is_some_and(|matched| matched > came)
+    }
+
+    /// Takes in another answer to the same batch.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.issues.extend(other.issues);
+        self.unreadable.extend(other.unreadable);
+        self.held_back.extend(other.held_back);
+        self.bytes += other.bytes;
+        self.elapsed += other.elapsed;
+        self.jira_time = other.jira_time;
     }
 }
 
 impl JiraClient {
-    /// Whole issues with every field and the changelog, in one request. Ids that do not exist,
-    /// or not for this account, are just absent. There must be at least one, and no more than
-    /// [`Instance::page_cap`](super::Instance::page_cap).
+    /// Whole issues with every field and the changelog (on Cloud, the newest part of it). Ids that
+    /// do not exist, or not for this account, are just absent. There must be at least one, and no
+    /// more than [`Instance::batch_cap`](super::Instance::batch_cap), or it takes several requests.
+    ///
+    /// Cloud leaves out a field that it could not load, without a word. Here an issue that seems to
+    /// lack one is asked for again; if it cannot be had whole it is absent.
     ///
     /// # Errors
     /// Any [`JiraError`]; a time-out is not retried: ask for fewer.
     pub async fn fetch_issues(&self, ids: &[IssueId]) -> Result<FetchedBatch, JiraError> {
-        let call = server::issues(ids);
-        self.sender().send(&call, |answer| self.read_batch(answer)).await
+        match self.flavor() {
+            Flavor::Server => {
+                let read = |answer: &Answer| self.read_batch(answer);
+                let answer = self.sender().send(&server::issues(ids), read).await;
+                answer.map_err(|error| self.explained(error))
+            }
+            Flavor::Cloud => self.fetch_vetted(ids).await,
+        }
     }
 
     /// One whole issue; `None` if Jira says that it is not there, or not for this account.
@@ -71,7 +93,25 @@ impl JiraClient {
                 .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))
         };
         let call = common::issue_with_changelog(self.flavor(), id, "*all");
-        found(self.sender().send(&call, read).await)
+        let document = found(self.sender().send(&call, read).await)?;
+        if let (Flavor::Cloud, Some(document)) = (self.flavor(), &document) {
+            self.0.vetting.note_whole(document);
+        }
+        Ok(document)
+    }
+
+    /// As Cloud delivers them at once, fields missing or not.
+    pub(super) async fn fetch_in_bulk(&self, ids: &[IssueId]) -> Result<FetchedBatch, JiraError> {
+        let mut all: Option<FetchedBatch> = None;
+        for ids in ids.chunks(cloud::LARGEST_BATCH) {
+            let read = |answer: &Answer| self.read_batch(answer);
+            let batch = self.sender().send(&cloud::issues(ids), read).await?;
+            match &mut all {
+                Some(all) => all.extend(batch),
+                None => all = Some(batch),
+            }
+        }
+        all.ok_or_else(|| JiraError::Unsupported { what: "a batch without an issue".to_owned() })
     }
 
     fn read_batch(&self, answer: &Answer) -> Result<FetchedBatch, Came> {
@@ -81,6 +121,7 @@ impl JiraClient {
             issues: Vec::with_capacity(page.issues.len()),
             unreadable: Vec::new(),
             matched: page.total,
+            held_back: page.held_back(),
             bytes: answer.body.len() as u64,
             elapsed: answer.elapsed,
             jira_time: answer.jira_time,

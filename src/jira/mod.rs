@@ -1,11 +1,11 @@
 //! Talking to Jira.
 //!
 //! [`JiraClient`] asks, and gives back nouns of the model. Everything it sends leaves through one
-//! place (`send`), in this order: a place among the requests in flight, a token of the bucket
-//! and the gate that `Retry-After` closes for everybody (`pacing`), the request itself with its
-//! authorization (`auth`) and limits (`transport`), the judging of the answer, and the decision
-//! whether to try again (`retry`). The deciding parts are pure; time and random numbers are
-//! arguments.
+//! place (`send`), in this order: a place among the requests in flight, the gates that `Retry-After`
+//! closes, the `breaker`, the slowdown that Jira's headers advise (`rate_limit`) and a token of the
+//! bucket (all of them asked at once in `pacing`), the request itself with its authorization
+//! (`auth`) and limits (`transport`), the judging of the answer, and the decision whether to try
+//! again (`retry`). The deciding parts are pure; time and random numbers are arguments.
 //!
 //! What this module holds to:
 //! - No request leaves before the instant that Jira named in a `Retry-After`.
@@ -21,25 +21,34 @@
 //! `flavor`'s. This module knows nothing of the database.
 
 mod auth;
+mod breaker;
 mod call;
 mod catalogue;
+mod changelogs;
 mod children;
 mod endpoint;
 mod error;
 mod flavor;
 mod hydrate;
+mod outage;
+mod outcome;
 mod pacing;
 mod probe;
+mod rate_limit;
 mod refusal;
 mod repair;
 mod retry;
 mod retry_after;
+mod scope;
+mod search;
 mod send;
 mod settings;
 mod shape;
+mod sharing;
 mod stats;
 mod streams;
 mod transport;
+mod vetting;
 mod wire;
 
 #[cfg(test)]
@@ -51,9 +60,11 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
-use crate::model::{IssueKey, ListingPage, PageStart, ProjectKey};
+use crate::model::{IssueKey, ProjectKey};
 
+pub use breaker::BreakerState;
 pub use catalogue::ProjectInfo;
 pub use endpoint::Endpoint;
 pub use error::{Cause, ErrorClass, JiraError};
@@ -61,16 +72,19 @@ pub use flavor::Flavor;
 pub use hydrate::{FetchedBatch, UnreadableIssue};
 pub use probe::{Instance, Myself};
 pub use refusal::Messages;
+pub use scope::Scope;
 pub use settings::{Credentials, JiraSettings};
 pub use shape::Came;
-pub use stats::ClientStats;
+pub use stats::{ClientStats, Waits};
 pub use wire::{
     Completed, FetchedStream, complete_changes, complete_comments, complete_stream,
     complete_worklogs,
 };
 
-use flavor::{common, server};
+use flavor::common;
+use probe::Identity;
 use send::Sender;
+use vetting::Vetting;
 use wire::SprintFields;
 
 /// A client of one Jira. Cheap to clone; clones share pacing, limits and counters.
@@ -80,10 +94,14 @@ pub struct JiraClient(Arc<Inner>);
 struct Inner {
     sender: Sender,
     sprint_fields: SprintFields,
-    /// Known once Jira was asked what it is.
+    /// Known once Jira was asked what it is, or somebody said it.
     flavor: OnceLock<Flavor>,
+    /// What Jira says of itself.
+    identity: OnceCell<Identity>,
     /// Learned from a 404: this instance has no paginated changelog.
     no_changelog_endpoint: AtomicBool,
+    /// What whole issues look like. Cloud only.
+    vetting: Vetting,
 }
 
 impl fmt::Debug for JiraClient {
@@ -102,7 +120,9 @@ impl JiraClient {
             sender: Sender::new(settings)?,
             sprint_fields: SprintFields::default(),
             flavor: OnceLock::new(),
+            identity: OnceCell::new(),
             no_changelog_endpoint: AtomicBool::new(false),
+            vetting: Vetting::default(),
         })))
     }
 
@@ -119,29 +139,6 @@ impl JiraClient {
     /// Jira's clock, by the `Date` of its newest answer, in whole seconds; `None` before the first.
     pub fn jira_time(&self) -> Option<DateTime<Utc>> {
         self.sender().jira_time()
-    }
-
-    /// One page of a listing: `id`, `key` and `updated` of what `jql` matches.
-    ///
-    /// # Errors
-    /// Any [`JiraError`]; a time-out is not retried.
-    pub async fn list(
-        &self,
-        jql: &str,
-        start: &PageStart,
-        max_results: u32,
-    ) -> Result<ListingPage, JiraError> {
-        let call = server::search(jql, start.offset(), max_results, &["updated"]);
-        self.sender().send(&call, wire::listing_page).await
-    }
-
-    /// How many issues `jql` matches, by Jira's search index.
-    ///
-    /// # Errors
-    /// Any [`JiraError`]; a time-out is not retried.
-    pub async fn count(&self, jql: &str) -> Result<u64, JiraError> {
-        let call = server::search(jql, 0, 0, &["updated"]);
-        self.sender().send(&call, wire::total).await
     }
 
     /// Whether `key` still is the key of an issue this account sees. False when the issue was
@@ -168,11 +165,9 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`] other than that the project is not there.
     pub async fn project(&self, key: &ProjectKey) -> Result<Option<ProjectInfo>, JiraError> {
-        found(
-            self.sender()
-                .send(&common::project(self.flavor(), key), |answer| answer.object())
-                .await,
-        )
+        let call = common::project(self.flavor(), key);
+        let answer = self.sender().send(&call, |answer| answer.object()).await;
+        found(answer).map_err(|error| self.explained(error))
     }
 
     /// What kind of Jira this is; Server until it was asked.

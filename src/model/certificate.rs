@@ -23,6 +23,24 @@ text_enum!(Verdict {
     Failures => "failures",
 });
 
+/// What a certificate's `counted` rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Jira Server or Data Center counted its search index.
+    Count,
+    /// Jira Cloud, which counts nothing, listed the whole project again in another order.
+    Census,
+    /// Jira Cloud estimated. What the run listed was proven by a census of that stretch alone.
+    Estimate,
+}
+
+text_enum!(Basis {
+    Count => "count",
+    Census => "census",
+    Estimate => "estimate",
+});
+
 /// One sentence about a count that does not agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -44,13 +62,15 @@ pub struct Certificate {
     pub as_of: DateTime<Utc>,
     /// What Jira counts in the project.
     pub counted: u64,
+    /// What that number rests on.
+    pub basis: Basis,
     /// Distinct issues this run listed.
     pub listed: u64,
     /// Issues of the project stored and not deleted.
     pub stored: u64,
     /// Issues of the project in `extractor.failures` that are not stored.
     pub failed: u64,
-    /// How many listings were needed (1 unless a repair ran).
+    /// How many listings were needed (1 unless a repair ran; on Cloud a census is one, so 2).
     pub attempts: u32,
     /// What follows from the counts.
     pub verdict: Verdict,

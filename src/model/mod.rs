@@ -14,7 +14,7 @@ mod tier;
 mod time;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
-pub use certificate::{Certificate, Finding, Verdict};
+pub use certificate::{Basis, Certificate, Finding, Verdict};
 pub use checkpoint::Checkpoint;
 pub use failure::{Failure, FailureCategory, FailureCause};
 pub use ids::{InvalidId, IssueId, IssueKey, ProjectKey, RunId, Site, WorkerId};

@@ -56,6 +56,23 @@ pub struct Summary {
     pub tail_left: bool,
 }
 
+impl Summary {
+    /// This listing and the `next` one of the same run together. What cannot be loaded is what the
+    /// next one found.
+    #[must_use]
+    pub fn followed_by(self, next: Self) -> Self {
+        Self {
+            requests: self.requests + next.requests,
+            distrusted: self.distrusted + next.distrusted,
+            overfull: self.overfull + next.overfull,
+            unloadable: next.unloadable,
+            restarts: self.restarts + next.restarts,
+            census: next.census.or(self.census),
+            tail_left: self.tail_left || next.tail_left,
+        }
+    }
+}
+
 /// Why a scan cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScanError {

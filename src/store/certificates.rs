@@ -1,12 +1,14 @@
 //! Certificates, and the counts they are made of.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::leases::fence;
 use super::rows::{column, count, parse, small};
 use super::{ProjectLease, Store, StoreError};
-use crate::model::{Certificate, Finding, ProjectKey, RunId, Site};
+use crate::model::{Certificate, Finding, IssueId, ProjectKey, RunId, Site};
 
 /// What the database has to say about a project's completeness, in issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,16 @@ pub struct CertificateCounts {
     pub failed: u64,
     /// Recorded as failures, and stored with something lacking.
     pub incomplete: u64,
+}
+
+/// What became of the issues that a run listed, in issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedCounts {
+    /// Listed, and created before the given instant (or at an unknown one).
+    pub before: u64,
+    /// Listed, and neither stored, nor recorded as failures, nor proven absent by this run. What the
+    /// run proved absent is only counted, so an issue proven absent twice may stand for another.
+    pub lacking: u64,
 }
 
 impl Store {
@@ -63,6 +75,63 @@ impl Store {
         })
     }
 
+    /// Counts what became of the issues that a run listed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn listed_counts(
+        &self,
+        site: &Site,
+        run: RunId,
+        created_before: DateTime<Utc>,
+    ) -> Result<ListedCounts, StoreError> {
+        let row = sqlx::query!(
+            r#"SELECT
+                 count(*) FILTER (WHERE i.created IS NULL OR i.created < $3) AS "before!",
+                 count(*) FILTER (WHERE i.id IS NULL AND f.issue_id IS NULL) AS "unaccounted!",
+                 (SELECT gone FROM extractor.runs WHERE id = $2) AS "gone!"
+               FROM extractor.listed l
+               LEFT JOIN jira.issues i
+                 ON i.site = $1 AND i.id = l.issue_id AND i.deleted_at IS NULL
+               LEFT JOIN extractor.failures f ON f.site = $1 AND f.issue_id = l.issue_id
+               WHERE l.run_id = $2"#,
+            site.as_str(),
+            run.0,
+            created_before,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(ListedCounts {
+            before: count(row.before),
+            lacking: count(row.unaccounted).saturating_sub(count(row.gone)),
+        })
+    }
+
+    /// Which of `ids` the run has not listed yet. The `LIMIT 1` keeps the planner from joining the
+    /// page with everything listed while the table has no statistics.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn not_listed(
+        &self,
+        run: RunId,
+        ids: &[IssueId],
+    ) -> Result<HashSet<IssueId>, StoreError> {
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let unlisted = sqlx::query_scalar!(
+            r#"SELECT n.issue_id AS "issue_id!" FROM unnest($2::bigint[]) AS n(issue_id)
+               LEFT JOIN LATERAL (
+                   SELECT run_id FROM extractor.listed
+                   WHERE run_id = $1 AND issue_id = n.issue_id LIMIT 1) AS l ON true
+               WHERE l.run_id IS NULL"#,
+            run.0,
+            &ids,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(unlisted.into_iter().map(IssueId).collect())
+    }
+
     /// Stores a run's certificate, one for each attempt.
     ///
     /// # Errors
@@ -78,12 +147,13 @@ impl Store {
                 fence(tx, lease).await?;
                 sqlx::query!(
                 "INSERT INTO extractor.certificates (run_id, attempts, site, project_key, as_of,
-                     counted, listed, stored, failed, verdict, findings, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp())
+                     counted, listed, stored, failed, verdict, findings, basis, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, clock_timestamp())
                  ON CONFLICT ON CONSTRAINT certificates_pk DO UPDATE
                  SET as_of = excluded.as_of, counted = excluded.counted, listed = excluded.listed,
                      stored = excluded.stored, failed = excluded.failed,
                      verdict = excluded.verdict, findings = excluded.findings,
+                     basis = excluded.basis,
                      created_at = excluded.created_at",
                 run.0,
                 i32::try_from(certificate.attempts).unwrap_or(i32::MAX),
@@ -96,6 +166,7 @@ impl Store {
                 column(certificate.failed),
                 certificate.verdict.as_str(),
                 Json(&certificate.findings) as _,
+                certificate.basis.as_str(),
             )
                 .execute(&mut **tx)
                 .await?;
@@ -111,7 +182,7 @@ impl Store {
     /// [`StoreError::Unavailable`] and the like.
     pub async fn load_certificate(&self, run: RunId) -> Result<Option<Certificate>, StoreError> {
         let row = sqlx::query!(
-            r#"SELECT as_of, counted, listed, stored, failed, attempts, verdict,
+            r#"SELECT as_of, counted, basis, listed, stored, failed, attempts, verdict,
                  findings AS "findings: Json<Vec<Finding>>"
                FROM extractor.certificates WHERE run_id = $1 ORDER BY attempts DESC LIMIT 1"#,
             run.0
@@ -122,6 +193,7 @@ impl Store {
             Ok(Certificate {
                 as_of: row.as_of,
                 counted: count(row.counted),
+                basis: parse("basis", &row.basis)?,
                 listed: count(row.listed),
                 stored: count(row.stored),
                 failed: count(row.failed),

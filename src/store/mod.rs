@@ -38,11 +38,12 @@ mod streams;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod throttles;
 mod tx;
 mod wholeness;
 
 pub use batch::{BatchResult, BatchWritten};
-pub use certificates::CertificateCounts;
+pub use certificates::{CertificateCounts, ListedCounts};
 pub use connect::Settings;
 pub use cursors::CursorFacts;
 pub use error::StoreError;
@@ -56,6 +57,7 @@ pub use queue::{
 pub use runs::{NewRun, Run, RunFilter};
 pub use sample::{SampleIssue, TableCount};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
+pub use throttles::{Sharing, SharingListener, Throttle};
 
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::error::SyncError;
 use super::listing::{Answer, ask};
 use super::visible::require_visible;
-use crate::jira::JiraClient;
+use crate::jira::{Flavor, JiraClient};
 use crate::jql::Query;
-use crate::model::{Checkpoint, IssueId, ProjectKey};
+use crate::model::{Basis, Checkpoint, IssueId, ProjectKey};
 use crate::seek::{Scan, ScanPlan, Step};
 
 /// What a run would begin with.
@@ -21,6 +21,8 @@ pub struct DryRun {
     pub lists_from: Option<DateTime<Utc>>,
     /// What Jira counts in the whole project.
     pub counted: u64,
+    /// What that number rests on: a count, or an estimate.
+    pub basis: Basis,
     /// Distinct issues listed.
     pub listed: u64,
     /// Listing requests it took.
@@ -36,8 +38,11 @@ impl DryRun {
         let project = plan.project.clone();
         require_visible(jira, &project).await?;
         let lists_from = plan.from;
-        let whole = Query::project(project.clone(), plan.filter.clone());
-        let counted = jira.count(&whole.to_string()).await?;
+        let whole = Query::project(project.clone(), plan.filter.clone()).to_string();
+        let (counted, basis) = match jira.flavor() {
+            Flavor::Server => (jira.count(&whole).await?, Basis::Count),
+            Flavor::Cloud => (jira.approximate_count(&whole).await?, Basis::Estimate),
+        };
         let mut scan = Scan::new(plan, &Checkpoint::default());
         let mut listed: HashSet<IssueId> = HashSet::new();
         let fail = |source| SyncError::Scan { project: project.clone(), source };
@@ -45,7 +50,7 @@ impl DryRun {
             match scan.poll() {
                 Step::Finished(summary) => {
                     let (listed, requests) = (listed.len() as u64, summary.requests);
-                    return Ok(Self { project, lists_from, counted, listed, requests });
+                    return Ok(Self { project, lists_from, counted, basis, listed, requests });
                 }
                 Step::VerifyAnchor(key) => {
                     scan.handle_anchor(jira.anchor_stands(&key).await?).map_err(fail)?;

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::census::{Brought, Explained};
 use super::error::SyncError;
 use super::progress::Progress;
 use super::retry::patiently;
 use crate::jira::{JiraClient, JiraError};
-use crate::model::{Checkpoint, ListedIssue, ListingPage, ProjectKey, RunId};
+use crate::model::{Checkpoint, IssueId, ListedIssue, ListingPage, ProjectKey, RunId};
 use crate::seek::{Request, Scan, ScanError, ScanPlan, Step, Summary};
 use crate::store::{ProjectLease, Store};
 
@@ -23,6 +24,8 @@ pub(super) struct Listing<'a> {
     /// Told when something was queued.
     pub(super) wake: &'a Notify,
     pub(super) stop: &'a CancellationToken,
+    /// Set where the listing is to confirm those before it: what it brings anew is counted.
+    pub(super) confirms: Option<Explained>,
 }
 
 impl Listing<'_> {
@@ -38,24 +41,23 @@ impl Listing<'_> {
     ) -> Result<Listed, SyncError> {
         let project = plan.project.clone();
         let mut scan = Scan::new(plan, checkpoint);
-        let mut oldest_queued = None;
+        let mut listed = Listed::default();
         loop {
             if self.stop.is_cancelled() {
                 return Err(SyncError::Interrupted);
             }
             match scan.poll() {
                 Step::Finished(summary) => {
-                    self.record(&[], &scan.checkpoint()).await?;
+                    self.record(&[], &scan.checkpoint(), &mut listed).await?;
                     self.progress.note_listing_done();
-                    return Ok(Listed { summary, oldest_queued });
+                    return Ok(Listed { summary, ..listed });
                 }
                 Step::VerifyAnchor(key) => {
                     let stands = self.jira.anchor_stands(&key).await?;
                     scan.handle_anchor(stands).map_err(|source| failed(&project, source))?;
                 }
                 Step::List(request) => {
-                    let oldest = self.list(&mut scan, &request, &project).await?;
-                    oldest_queued = oldest_queued.into_iter().chain(oldest).min();
+                    self.list(&mut scan, &request, &project, &mut listed).await?;
                 }
             }
         }
@@ -66,7 +68,8 @@ impl Listing<'_> {
         scan: &mut Scan,
         request: &Request,
         project: &ProjectKey,
-    ) -> Result<Option<DateTime<Utc>>, SyncError> {
+        listed: &mut Listed,
+    ) -> Result<(), SyncError> {
         let fail = |source| failed(project, source);
         let answer = tokio::select! {
             answer = ask(self.jira, request) => answer?,
@@ -83,40 +86,55 @@ impl Listing<'_> {
                     checkpoint.frontier = ?accepted.checkpoint.frontier,
                     "listed a page"
                 );
-                self.record(&accepted.rows, &accepted.checkpoint).await
+                self.count_brought(&accepted.rows, listed).await?;
+                self.record(&accepted.rows, &accepted.checkpoint, listed).await
             }
-            Answer::Refused(message) => {
-                scan.handle_refused(&message).map_err(fail)?;
-                Ok(None)
-            }
-            Answer::TooHeavy => {
-                scan.handle_too_heavy().map_err(fail)?;
-                Ok(None)
-            }
+            Answer::Refused(message) => scan.handle_refused(&message).map_err(fail),
+            Answer::TooHeavy => scan.handle_too_heavy().map_err(fail),
         }
+    }
+
+    /// Counts what the listings before this one lacked. Asked before the page is recorded: nobody
+    /// else lists for this run meanwhile.
+    async fn count_brought(
+        &self,
+        rows: &[ListedIssue],
+        listed: &mut Listed,
+    ) -> Result<(), SyncError> {
+        let Some(explained) = self.confirms else { return Ok(()) };
+        let ids: Vec<IssueId> = rows.iter().map(|row| row.id).collect();
+        let brought = patiently(|| self.store.not_listed(self.run, &ids)).await?;
+        for row in rows.iter().filter(|row| brought.contains(&row.id)) {
+            listed.brought.note(row, explained);
+        }
+        Ok(())
     }
 
     async fn record(
         &self,
         rows: &[ListedIssue],
         checkpoint: &Checkpoint,
-    ) -> Result<Option<DateTime<Utc>>, SyncError> {
+        listed: &mut Listed,
+    ) -> Result<(), SyncError> {
         let outcome =
             patiently(|| self.store.record_page(self.lease, self.run, rows, checkpoint)).await?;
         self.progress.note_page(outcome.listed_new, outcome.queued);
         if outcome.queued > 0 {
             self.wake.notify_waiters();
         }
-        Ok(outcome.oldest_queued)
+        listed.oldest_queued = listed.oldest_queued.into_iter().chain(outcome.oldest_queued).min();
+        Ok(())
     }
 }
 
 /// A listing that got to its end.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Listed {
     pub(super) summary: Summary,
     /// The oldest `updated` among what it queued.
     pub(super) oldest_queued: Option<DateTime<Utc>>,
+    /// What it brought that the listings before it lacked, if it was to confirm those.
+    pub(super) brought: Brought,
 }
 
 /// What Jira makes of a listing request, as the machine wants to know it.

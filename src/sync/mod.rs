@@ -6,13 +6,16 @@
 //! fetches them whole ([`fetch`]) and writes each batch, its children, its removal from the queue
 //! and the run's progress in one transaction. Network calls are never made inside a transaction.
 //! When listing and queue are done, [`certify`] compares what Jira counts with what is listed and
-//! stored, lists again by windows where they differ, and stores the certificate with the run.
+//! stored, lists again by windows where they differ, and stores the certificate with the run. Cloud
+//! counts nothing: there a [`census`] lists again in another order.
 //!
 //! What decides is pure and has its own files: [`policy`] (what an error means), [`pace`] (how
-//! much to ask for at once), [`certify`]'s comparison. What is absent: no retry of a single
+//! much to ask for at once), [`census`]' and [`certify`]'s comparisons. What is absent: no retry of a single
 //! request (that is `jira`'s), no SQL (that is `store`'s), and no tombstones (that is the
 //! reconcile's).
 
+mod budget;
+mod census;
 mod certify;
 mod complete;
 mod dry_run;
@@ -31,6 +34,7 @@ mod split;
 mod streams;
 mod visible;
 
+pub use budget::{Budget, PERIOD as BUDGET_PERIOD, Shared};
 pub use dry_run::DryRun;
 pub use engine::{Engine, EngineSettings, RunReport, RunRequest};
 pub use error::SyncError;

@@ -1,5 +1,6 @@
 //! The run that a project's cursor stands at: what the next one follows and is measured against.
 
+use super::certify::Before;
 use super::error::SyncError;
 use crate::store::{ProjectLease, RunFilter, Store};
 
@@ -8,8 +9,8 @@ use crate::store::{ProjectLease, RunFilter, Store};
 pub(super) struct Precedent {
     /// The extra JQL it ran with.
     pub(super) filter: Option<String>,
-    /// What Jira counted when it was certified.
-    pub(super) counted: Option<u64>,
+    /// What Jira counted when it was certified, and how.
+    pub(super) counted: Option<Before>,
 }
 
 impl Precedent {
@@ -31,7 +32,8 @@ impl Precedent {
         let of_id = RunFilter { id: Some(id), ..RunFilter::default() };
         let Some(run) = store.list_runs(&of_id, 1).await?.pop() else { return Ok(None) };
         let certificate = store.load_certificate(id).await?;
-        let counted = certificate.map(|certificate| certificate.counted);
+        let counted = certificate
+            .map(|certificate| Before { counted: certificate.counted, basis: certificate.basis });
         Ok(Some(Self { filter: run.filter, counted }))
     }
 }

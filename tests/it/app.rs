@@ -82,6 +82,10 @@ impl App {
     }
 
     pub(crate) fn jira(&self) -> JiraClient {
+        JiraClient::new(&self.jira_settings()).unwrap()
+    }
+
+    pub(crate) fn jira_settings(&self) -> JiraSettings {
         let mut settings = JiraSettings::new(self.sim.base_url().parse().unwrap());
         settings.requests_per_second = 0.0;
         settings.timeout = self.options.timeout;
@@ -91,7 +95,7 @@ impl App {
         settings.backoff_base = Duration::from_millis(5);
         settings.backoff_cap = Duration::from_millis(50);
         settings.credentials = self.options.credentials.clone();
-        JiraClient::new(&settings).unwrap()
+        settings
     }
 
     /// A process as the command line would start it.
@@ -100,7 +104,11 @@ impl App {
     }
 
     pub(crate) async fn try_process(&self) -> Result<Process, SyncError> {
-        let jira = self.jira();
+        self.try_process_by(self.jira()).await
+    }
+
+    /// A process that asks Jira by this client.
+    pub(crate) async fn try_process_by(&self, jira: JiraClient) -> Result<Process, SyncError> {
         let instance = jira.probe(None).await?;
         let identity = WorkerIdentity {
             host: "test".to_owned(),

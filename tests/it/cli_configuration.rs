@@ -142,10 +142,10 @@ async fn a_command_line_that_makes_no_sense_ends_with_64(#[case] line: &str, #[c
     &[("EXTRACTOR_JIRA__TOKEN", "hidden-token"), ("EXTRACTOR_JIRA__TOKEN_FILE", "/nowhere")],
     "are both set"
 )]
-#[case::cloud(
+#[case::gateway(
     "--backfill PROJ",
-    &[("EXTRACTOR_JIRA__BASE_URL", "https://j.invalid"), ("EXTRACTOR_JIRA__FLAVOR", "cloud")],
-    "cannot extract from Jira Cloud yet"
+    &[("EXTRACTOR_JIRA__BASE_URL", "https://api.atlassian.com/jira")],
+    "https://api.atlassian.com/ex/jira/"
 )]
 #[case::filter(
     "--backfill PROJ",

@@ -34,6 +34,7 @@ mod sync_index;
 mod sync_listing;
 mod sync_live;
 mod sync_login;
+mod sync_pacing;
 mod sync_reindex;
 mod sync_sharing;
 mod sync_streams;

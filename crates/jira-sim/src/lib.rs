@@ -23,7 +23,7 @@ mod server;
 mod time;
 mod world;
 
-pub use api::CloudView;
+pub use api::{CloudView, account_id};
 pub use config::{
     Auth, ChangelogEndpoint, CloudSite, CostModel, Flavor, IsLast, ResultWindow, SimConfig,
 };

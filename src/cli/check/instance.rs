@@ -7,7 +7,7 @@ use crate::cli::runs::meant;
 use crate::cli::words::{count, number};
 use crate::config::Projects;
 use crate::daemon::wiring::{self, Peer};
-use crate::jira::Instance;
+use crate::jira::{Flavor, Instance};
 use crate::jql::{Query, UserFilter};
 use crate::model::ProjectKey;
 use crate::sync::SyncError;
@@ -21,7 +21,7 @@ pub(super) async fn check(findings: &mut Findings<'_>, projects: &Projects, cont
             Projects::All => &[][..],
             Projects::Only(keys) => keys,
         };
-        let (config, stop) = (&context.loaded.config.jira, context.shutdown.token());
+        let (config, stop) = (&context.loaded.config, context.shutdown.token());
         let peer = Peer::meet(config, named, stop).await?;
         capabilities(&peer).into_iter().for_each(|finding| findings.add(finding));
         all_projects(findings, projects, &peer, filter.as_ref()).await
@@ -36,17 +36,29 @@ pub(super) async fn check(findings: &mut Findings<'_>, projects: &Projects, cont
 }
 
 fn capabilities(peer: &Peer) -> Vec<Finding> {
-    let Instance { version, deployment, page_cap, .. } = &peer.instance;
-    let host = peer.client.host();
-    let site = format!("Jira {version} ({deployment}) at {host} answers, site {}", peer.site);
+    let Instance { page_cap, .. } = &peer.instance;
     let page = format!("a listing page has up to {} rows", number(u64::from(*page_cap)));
     vec![
-        Finding::ok(ABOUT, site),
+        kind(peer),
         user(&peer.instance),
         times(&peer.instance),
         Finding::ok("page", page),
         Finding::ok("changelog", changelog(&peer.instance)),
     ]
+}
+
+fn kind(peer: &Peer) -> Finding {
+    let Instance { version, deployment, flavor, .. } = &peer.instance;
+    let host = peer.client.host();
+    let answers = format!("Jira {version} ({deployment}) at {host} answers, site {}", peer.site);
+    match peer.instance.contradiction() {
+        None => Finding::ok(ABOUT, answers),
+        Some(says) => Finding::warn(
+            ABOUT,
+            format!("{answers}; it is asked as {flavor}, but says that it is {says}"),
+            Some("set jira.flavor to auto, unless you know better"),
+        ),
+    }
 }
 
 fn user(instance: &Instance) -> Finding {
@@ -77,6 +89,9 @@ fn times(instance: &Instance) -> Finding {
 
 fn changelog(instance: &Instance) -> &'static str {
     match instance.changelog_endpoint {
+        Some(true) if instance.flavor == Flavor::Cloud => {
+            "the site delivers the changelogs of many issues at once"
+        }
         Some(true) => "the instance pages long changelogs",
         Some(false) => "the instance does not page changelogs; they come whole with the issues",
         None => "there was no issue to find out with whether the instance pages changelogs",
@@ -110,14 +125,23 @@ async fn one_project(project: &ProjectKey, peer: &Peer, filter: Option<&UserFilt
         let Some(info) = peer.client.project(project).await? else {
             return Err(Failure::Sync(SyncError::ProjectNotVisible { project: project.clone() }));
         };
-        let query = Query::project(project.clone(), filter.cloned());
-        Ok((info, peer.client.count(&query.to_string()).await?))
+        let query = Query::project(project.clone(), filter.cloned()).to_string();
+        let issues = match peer.instance.flavor {
+            Flavor::Server => peer.client.count(&query).await?,
+            Flavor::Cloud => peer.client.approximate_count(&query).await?,
+        };
+        Ok((info, issues))
+    };
+    // Cloud estimates, and its estimate may lag behind.
+    let about_so_many = |issues| match peer.instance.flavor {
+        Flavor::Server => count(issues, "issue"),
+        Flavor::Cloud => format!("about {}", count(issues, "issue")),
     };
     match looked.await {
         Err(failure) => Finding::fail(about, &failure),
         Ok((info, issues)) if info.archived => Finding::warn(
             about,
-            format!("{:?} is archived; Jira's search shows {}", info.name, count(issues, "issue")),
+            format!("{:?} is archived; Jira's search shows {}", info.name, about_so_many(issues)),
             Some("restore the project in Jira if it is to be extracted"),
         ),
         Ok((info, 0)) => Finding::warn(
@@ -126,7 +150,7 @@ async fn one_project(project: &ProjectKey, peer: &Peer, filter: Option<&UserFilt
             Some("check the account's permissions, if the project should have some"),
         ),
         Ok((info, issues)) => {
-            Finding::ok(about, format!("{:?} has {}", info.name, count(issues, "issue")))
+            Finding::ok(about, format!("{:?} has {}", info.name, about_so_many(issues)))
         }
     }
 }

@@ -14,11 +14,16 @@ pub(in crate::jira) fn myself(flavor: Flavor) -> Call {
     Call::get(Endpoint::Myself, flavor.api(), &["myself"])
 }
 
-/// One issue with the fields that `fields` selects, as `*all,-issuelinks`.
+/// One issue with the fields that `fields` selects, as `*all,-issuelinks`. On Cloud a field that
+/// cannot be loaded fails the request; otherwise it would just be absent.
 pub(in crate::jira) fn issue(flavor: Flavor, id: IssueId, fields: &str) -> Call {
-    Call::get(Endpoint::Issue, flavor.api(), &["issue", &id.to_string()])
+    let call = Call::get(Endpoint::Issue, flavor.api(), &["issue", &id.to_string()])
         .with("fields", fields)
-        .heavy()
+        .heavy();
+    match flavor {
+        Flavor::Server => call,
+        Flavor::Cloud => call.with("failFast", true),
+    }
 }
 
 /// One issue with the fields that `fields` selects and its changelog.
@@ -31,28 +36,43 @@ pub(in crate::jira) fn anchor(flavor: Flavor, key: &IssueKey) -> Call {
     Call::get(Endpoint::Issue, flavor.api(), &["issue", &key.to_string()]).with("fields", "updated")
 }
 
-/// A page of an issue's worklogs; Server answers with all of them.
+/// A page of an issue's worklogs; Server answers with all of them, Cloud with 5,000.
 pub(in crate::jira) fn worklogs(flavor: Flavor, id: IssueId, start_at: usize) -> Call {
-    child(flavor, Endpoint::Worklogs, id, "worklog", start_at)
+    let page = match flavor {
+        Flavor::Server => CHILD_PAGE,
+        Flavor::Cloud => CLOUD_WORKLOGS,
+    };
+    child(flavor, Endpoint::Worklogs, id, "worklog", start_at, page)
 }
 
-/// A page of an issue's comments.
+/// A page of an issue's comments; Cloud gives 100 if it is not asked for more, and may not give
+/// more.
 pub(in crate::jira) fn comments(flavor: Flavor, id: IssueId, start_at: usize) -> Call {
-    child(flavor, Endpoint::Comments, id, "comment", start_at)
+    child(flavor, Endpoint::Comments, id, "comment", start_at, CHILD_PAGE)
 }
 
 /// A page of an issue's changelog, where the instance has this endpoint.
 pub(in crate::jira) fn changelog(flavor: Flavor, id: IssueId, start_at: usize) -> Call {
-    child(flavor, Endpoint::Changelog, id, "changelog", start_at)
+    child(flavor, Endpoint::Changelog, id, "changelog", start_at, CHILD_PAGE)
 }
 
 /// How many children are asked for at once.
 const CHILD_PAGE: usize = 1000;
 
-fn child(flavor: Flavor, endpoint: Endpoint, id: IssueId, name: &str, start_at: usize) -> Call {
+/// How many worklogs Cloud gives at once, by its documentation: all that an issue may have.
+const CLOUD_WORKLOGS: usize = 5000;
+
+fn child(
+    flavor: Flavor,
+    endpoint: Endpoint,
+    id: IssueId,
+    name: &str,
+    start_at: usize,
+    page: usize,
+) -> Call {
     Call::get(endpoint, flavor.api(), &["issue", &id.to_string(), name])
         .with("startAt", start_at)
-        .with("maxResults", CHILD_PAGE)
+        .with("maxResults", page)
         .heavy()
 }
 

@@ -1,7 +1,10 @@
 //! How the two kinds of Jira want to be asked: what they have in common, and what not.
 
+pub(super) mod cloud;
 pub(super) mod common;
 pub(super) mod server;
+
+use std::fmt;
 
 /// The kind of Jira.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,6 +13,16 @@ pub enum Flavor {
     Server,
     /// Cloud: REST v3.
     Cloud,
+}
+
+impl fmt::Display for Flavor {
+    /// As `jira.flavor` is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "server",
+            Self::Cloud => "cloud",
+        })
+    }
 }
 
 impl Flavor {

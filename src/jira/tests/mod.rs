@@ -1,6 +1,9 @@
 //! The client against a tiny server on the loopback: one scripted answer after another. The
 //! simulator stands in for a whole Jira elsewhere; here each fault is one of HTTP.
 
+mod cloud;
+mod cloud_children;
+mod cloud_probing;
 mod faults;
 mod limits;
 mod login;
@@ -13,7 +16,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::*;
-use crate::model::IssueId;
+use crate::model::{IssueId, PageStart};
 use server::FakeJira;
 
 const TOKEN: &str = "s3cr3t-t0ken";

@@ -2,10 +2,11 @@
 //! links and attachments.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Unreadable;
 use super::people::{People, Person};
-use super::scalar::{Id, Text, required_time, text, time};
+use super::scalar::{Body, Id, Instant, Text, text, time};
 use crate::model::{
     Attachment, Change, Comment, IssueId, Link, LinkDirection, PartialList, Worklog,
 };
@@ -36,7 +37,7 @@ impl<T> ChildPage<T> {
 pub(in crate::jira) struct History {
     id: Id,
     author: Option<Person>,
-    created: String,
+    created: Instant,
     #[serde(default)]
     items: Vec<HistoryItem>,
 }
@@ -53,15 +54,30 @@ struct HistoryItem {
     to_string: Option<Text>,
 }
 
+impl History {
+    /// The entry's id.
+    pub(in crate::jira) fn id(&self) -> i64 {
+        self.id.0
+    }
+}
+
 /// Flattens a changelog: one change an item.
 pub(in crate::jira) fn read_changelog(
     page: ChildPage<History>,
     people: &mut People,
 ) -> Result<PartialList<Change>, Unreadable> {
     let (held, total) = (page.items.len() as u64, page.total);
-    let mut items = Vec::with_capacity(page.items.len());
-    for history in page.items {
-        let at = required_time(&history.created, "changelog.histories.created")?;
+    Ok(PartialList::of(read_histories(page.items, people)?, held, total))
+}
+
+/// Flattens changelog entries. An item keeps its place in its entry however the entry came.
+pub(in crate::jira) fn read_histories(
+    histories: Vec<History>,
+    people: &mut People,
+) -> Result<Vec<Change>, Unreadable> {
+    let mut items = Vec::with_capacity(histories.len());
+    for history in histories {
+        let at = history.created.read("changelog.histories.created")?;
         let author_id = people.note(history.author);
         for (item, position) in history.items.into_iter().zip(0..) {
             items.push(Change {
@@ -78,7 +94,24 @@ pub(in crate::jira) fn read_changelog(
             });
         }
     }
-    Ok(PartialList::of(items, held, total))
+    Ok(items)
+}
+
+/// A page of the changelogs of several issues, as only Cloud gives it. An issue may be on several.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a page of changelogs")]
+pub(in crate::jira) struct ChangelogsPage<'a> {
+    #[serde(borrow)]
+    pub(in crate::jira) issue_change_logs: Vec<&'a RawValue>,
+    pub(in crate::jira) next_page_token: Option<String>,
+}
+
+/// What such a page holds of one issue.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a changelog")]
+pub(in crate::jira) struct IssueChangelog {
+    pub(in crate::jira) issue_id: Id,
+    pub(in crate::jira) change_histories: Vec<History>,
 }
 
 /// A comment as Jira writes one.
@@ -90,7 +123,7 @@ pub(in crate::jira) struct WireComment {
     update_author: Option<Person>,
     created: Option<String>,
     updated: Option<String>,
-    body: Option<Text>,
+    body: Option<Body>,
     visibility: Option<Visibility>,
 }
 
@@ -108,14 +141,16 @@ pub(in crate::jira) fn read_comments(
 ) -> Result<PartialList<Comment>, Unreadable> {
     let (held, total) = (page.items.len() as u64, page.total);
     let items = page.items.into_iter().map(|comment| {
+        let (body, body_adf) =
+            comment.body.map_or_else(Default::default, |body| (body.text, body.adf));
         Ok(Comment {
             comment_id: comment.id.0,
             author_id: people.note(comment.author),
             update_author_id: people.note(comment.update_author),
             created: time(comment.created.as_deref(), "comment.created")?,
             updated: time(comment.updated.as_deref(), "comment.updated")?,
-            body: text(comment.body).unwrap_or_default(),
-            body_adf: None,
+            body,
+            body_adf,
             visibility: comment
                 .visibility
                 .map(|v| format!("{}:{}", v.kind, v.value.unwrap_or_default())),
@@ -135,7 +170,7 @@ pub(in crate::jira) struct WireWorklog {
     updated: Option<String>,
     started: Option<String>,
     time_spent_seconds: Option<i64>,
-    comment: Option<Text>,
+    comment: Option<Body>,
 }
 
 /// Reads worklogs.
@@ -145,6 +180,10 @@ pub(in crate::jira) fn read_worklogs(
 ) -> Result<PartialList<Worklog>, Unreadable> {
     let (held, total) = (page.items.len() as u64, page.total);
     let items = page.items.into_iter().map(|worklog| {
+        let (comment, comment_adf) = match worklog.comment {
+            Some(body) => (Some(body.text), body.adf),
+            None => (None, None),
+        };
         Ok(Worklog {
             worklog_id: worklog.id.0,
             author_id: people.note(worklog.author),
@@ -153,8 +192,8 @@ pub(in crate::jira) fn read_worklogs(
             updated: time(worklog.updated.as_deref(), "worklog.updated")?,
             started: time(worklog.started.as_deref(), "worklog.started")?,
             time_spent_secs: worklog.time_spent_seconds,
-            comment: text(worklog.comment),
-            comment_adf: None,
+            comment,
+            comment_adf,
         })
     });
     Ok(PartialList::of(items.collect::<Result<_, _>>()?, held, total))

@@ -1,8 +1,9 @@
 //! Completing what Jira cut short: the whole list from its own endpoint, put into the document.
 
 use super::Unreadable;
+use super::hash::{self, Hashed};
 use super::people::People;
-use crate::model::{Change, Comment, IssueDocument, PartialList, User, Worklog};
+use crate::model::{Change, Children, Comment, IssueDocument, PartialList, User, Worklog};
 
 /// A child list fetched from its own endpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,62 +35,54 @@ impl<T> Completed<T> {
     }
 }
 
-/// The document with `more` as its worklogs. Complete lists in the same order each time: the
-/// content hash goes through them.
+/// The document with `more` as its worklogs.
 #[must_use]
-pub fn complete_worklogs(mut document: IssueDocument, more: Completed<Worklog>) -> IssueDocument {
-    let list = note(&mut document, "worklogs", more);
-    document.children.worklogs = Some(list);
-    document
+pub fn complete_worklogs(document: IssueDocument, more: Completed<Worklog>) -> IssueDocument {
+    put(document, |children| &mut children.worklogs, more)
 }
 
-/// The document with `more` as its comments; see [`complete_worklogs`].
+/// The document with `more` as its comments.
 #[must_use]
-pub fn complete_comments(mut document: IssueDocument, more: Completed<Comment>) -> IssueDocument {
-    let list = note(&mut document, "comments", more);
-    document.children.comments = Some(list);
-    document
+pub fn complete_comments(document: IssueDocument, more: Completed<Comment>) -> IssueDocument {
+    put(document, |children| &mut children.comments, more)
 }
 
-/// The document with `more` as its changes; see [`complete_worklogs`].
+/// The document with `more` as its changes. Changes are never taken back, so fewer than the
+/// document announces are not all of them, whatever the list says of itself: changelogs of many
+/// issues at once say nothing.
 #[must_use]
-pub fn complete_changes(mut document: IssueDocument, more: Completed<Change>) -> IssueDocument {
-    let list = note(&mut document, "changes", more);
-    document.children.changes = Some(list);
-    document
-}
-
-/// Takes what was fetched apart into everything of the document but the list itself.
-pub(super) fn note<T: std::fmt::Debug>(
-    document: &mut IssueDocument,
-    name: &str,
-    more: Completed<T>,
-) -> PartialList<T> {
-    // The debug form is only hashed: should it ever change, issues are written once more.
-    let items = format!("{:?}", more.list.items);
-    let before = blake3::Hash::from_bytes(doubled(document.content_hash)).to_hex();
-    document.content_hash = hash(&[&before, name, &items]);
-    document.text_repaired |= more.text_repaired;
-    let mut people = People::default();
-    document.users.drain(..).chain(more.users).for_each(|user| people.note_user(user));
-    document.users = people.into_users();
-    more.list
-}
-
-fn doubled(half: [u8; 16]) -> [u8; 32] {
-    let mut whole = [0; 32];
-    whole[..16].copy_from_slice(&half);
-    whole
-}
-
-/// A hash of `parts`, each with its length, cut to 16 bytes.
-pub(super) fn hash(parts: &[&str]) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
+pub fn complete_changes(document: IssueDocument, mut more: Completed<Change>) -> IssueDocument {
+    let announced = document.children.changes.as_ref().map_or(0, |list| list.expected);
+    if more.list.held < announced {
+        more.list = PartialList::of(more.list.items, more.list.held, Some(announced));
     }
-    let mut short = [0; 16];
-    short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    short
+    put(document, |children| &mut children.changes, more)
+}
+
+fn put<T: Hashed>(
+    mut document: IssueDocument,
+    place: fn(&mut Children) -> &mut Option<PartialList<T>>,
+    more: Completed<T>,
+) -> IssueDocument {
+    let Completed { list, users, text_repaired } = more;
+    let cut_short = place(&mut document.children).take();
+    let before = of(cut_short.as_ref(), &document.users);
+    note_users(&mut document, users);
+    document.text_repaired |= text_repaired;
+    let after = of(Some(&list), &document.users);
+    document.content_hash = hash::join(document.content_hash, hash::join(before, after));
+    *place(&mut document.children) = Some(list);
+    document
+}
+
+/// Adds people to those that the document mentions.
+pub(super) fn note_users(document: &mut IssueDocument, users: Vec<User>) {
+    let mut people = People::default();
+    document.users.drain(..).chain(users).for_each(|user| people.note_user(user));
+    document.users = people.into_users();
+}
+
+/// The part of the hash that completing a list changes.
+fn of<T: Hashed>(list: Option<&PartialList<T>>, users: &[User]) -> hash::Hash {
+    hash::join(hash::of_list(list), hash::of_users(users))
 }

@@ -18,6 +18,12 @@ impl Borrow<str> for Name<'_> {
     }
 }
 
+/// The names of an issue's fields, given as `fields` is kept.
+pub(in crate::jira) fn field_names(json: &str) -> Vec<String> {
+    let fields = Fields::parse(json);
+    fields.iter().flat_map(Fields::all).map(|(name, _)| name.to_owned()).collect()
+}
+
 /// The values of an issue's fields. A name that occurs twice has its last value, as in `jsonb`.
 #[derive(Debug)]
 pub(super) struct Fields<'a>(BTreeMap<Name<'a>, &'a RawValue>);
@@ -35,11 +41,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The JSON text of every field, ordered by name.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, raw)| (&*name.0, raw.get()))
+    }
+
     /// The JSON text of every custom field.
     pub(super) fn custom(&self) -> impl Iterator<Item = (&str, &'a str)> {
-        self.0
-            .iter()
-            .filter(|(name, _)| name.0.starts_with("customfield_"))
-            .map(|(name, raw)| (&*name.0, raw.get()))
+        self.all().filter(|(name, _)| name.starts_with("customfield_"))
     }
 }

@@ -10,14 +10,14 @@ use super::children::{
     ChildPage, History, WireAttachment, WireComment, WireLink, WireWorklog, read_attachments,
     read_changelog, read_comments, read_links, read_worklogs,
 };
-use super::complete::hash;
 use super::fields::Fields;
+use super::hash;
 use super::people::{People, Person};
 use super::scalar::{Id, date, time};
 use super::sprint::read_sprints;
 use super::{SprintFields, Unreadable, read, read_text};
 use crate::jira::repair::repair;
-use crate::model::{Children, IssueDocument, IssueId, IssueKey, PartialList, Sprint, Tier};
+use crate::model::{Children, IssueDocument, IssueId, IssueKey, PartialList, Sprint, Tier, User};
 
 /// What an issue's JSON does not say about itself.
 pub(in crate::jira) struct Context<'a> {
@@ -87,6 +87,8 @@ pub(in crate::jira) fn read_issue(
     let (assignee_id, reporter_id, creator_id) =
         (person("assignee")?, person("reporter")?, person("creator")?);
 
+    let users = people.into_users();
+
     Ok(IssueDocument {
         id: IssueId(head.id.0),
         summary: fields.value("summary")?,
@@ -107,19 +109,32 @@ pub(in crate::jira) fn read_issue(
         tier: context.tier,
         text_repaired: matches!(fields_text, Cow::Owned(_))
             || matches!(changelog_text, Some(Cow::Owned(_))),
-        content_hash: hash(&[
-            &head.key,
-            &fields_text,
-            changelog_text.as_deref().unwrap_or_default(),
-        ]),
+        content_hash: content_hash(&head.key, &fields, &children, &users),
         extracted_at: context.extracted_at,
         lacking: Vec::new(),
         streams: Vec::new(),
         children,
-        users: people.into_users(),
+        users,
         key,
         fields: fields_text.into_owned(),
     })
+}
+
+fn content_hash(key: &str, fields: &Fields<'_>, children: &Children, users: &[User]) -> [u8; 16] {
+    let lists = [
+        children.comments.as_ref().map(|_| "comment"),
+        children.worklogs.as_ref().map(|_| "worklog"),
+    ];
+    let lists: Vec<&str> = lists.into_iter().flatten().collect();
+    [
+        hash::of_fields(key, fields, &lists),
+        hash::of_list(children.changes.as_ref()),
+        hash::of_list(children.comments.as_ref()),
+        hash::of_list(children.worklogs.as_ref()),
+        hash::of_users(users),
+    ]
+    .into_iter()
+    .fold([0; 16], hash::join)
 }
 
 fn name(fields: &Fields<'_>, field: &str) -> Result<Option<String>, Unreadable> {

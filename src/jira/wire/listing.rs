@@ -55,6 +55,17 @@ struct Count {
     total: u64,
 }
 
+#[derive(Deserialize)]
+#[serde(expecting = "an approximate count")]
+struct Estimate {
+    count: u64,
+}
+
+/// About how many issues a query matches.
+pub(in crate::jira) fn approximate_count(answer: &Answer) -> Result<u64, Came> {
+    answer.object::<Estimate>().map(|estimate| estimate.count)
+}
+
 /// How many issues a query matched.
 pub(in crate::jira) fn total(answer: &Answer) -> Result<u64, Came> {
     answer.object::<Count>().map(|count| count.total)

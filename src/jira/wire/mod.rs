@@ -1,9 +1,11 @@
 //! Jira's JSON and how it becomes the model: unknown JSON is kept as it came, never guessed.
 //! Documents are split with borrowed raw values; no page is ever turned into a tree.
 
+mod adf;
 mod children;
 mod complete;
 mod fields;
+mod hash;
 mod issue;
 mod listing;
 mod page;
@@ -23,10 +25,14 @@ use serde_json::value::RawValue;
 
 use super::shape::describe;
 
-pub(super) use children::{ChildPage, History, read_changelog, read_comments, read_worklogs};
+pub(super) use children::{
+    ChangelogsPage, ChildPage, History, IssueChangelog, read_changelog, read_comments,
+    read_histories, read_worklogs,
+};
 pub use complete::{Completed, complete_changes, complete_comments, complete_worklogs};
+pub(super) use fields::field_names;
 pub(super) use issue::{Context, read_issue};
-pub(super) use listing::{listing_page, total};
+pub(super) use listing::{approximate_count, listing_page, total};
 pub(super) use page::{Named, page_of_issues, partial_id};
 pub(super) use people::People;
 pub use streams::{FetchedStream, complete_stream};

@@ -10,11 +10,21 @@ use crate::model::IssueId;
 
 /// A page of whole issues, each still raw.
 #[derive(Deserialize)]
-#[serde(expecting = "a search page")]
+#[serde(rename_all = "camelCase", expecting = "a search page")]
 pub(in crate::jira) struct IssuePage<'a> {
     #[serde(borrow)]
     pub(in crate::jira) issues: Vec<&'a RawValue>,
     pub(in crate::jira) total: Option<u64>,
+    #[serde(borrow, default)]
+    issue_errors: Vec<&'a RawValue>,
+}
+
+impl IssuePage<'_> {
+    /// The issues that Cloud names instead of delivering them; it keeps quiet about those that are
+    /// not there for us.
+    pub(in crate::jira) fn held_back(&self) -> Vec<IssueId> {
+        self.issue_errors.iter().filter_map(|raw| partial_id(raw)).collect()
+    }
 }
 
 /// Splits a page of whole issues.

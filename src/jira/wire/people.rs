@@ -19,9 +19,16 @@ pub(in crate::jira) struct Person {
     time_zone: Option<String>,
 }
 
+/// What Cloud writes for the account id of whom it does not know any more.
+const UNKNOWN_ACCOUNT: &str = "unknown";
+
 impl Person {
-    /// Cloud's account id; Server's key, or the name where there is no key.
+    /// Cloud's account id; Server's key, or the name where there is no key. Cloud gives everybody
+    /// who was deleted or lost the same account id, which is nobody's.
     fn into_user(self) -> Option<User> {
+        if self.account_id.as_deref() == Some(UNKNOWN_ACCOUNT) {
+            return None;
+        }
         let present = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let id = present(&self.account_id)
             .or_else(|| present(&self.key))
@@ -86,6 +93,8 @@ mod tests {
     #[case(r#"{"key":"k","name":"n","emailAddress":null}"#, Some("k"))]
     #[case(r#"{"name":"n","self":"x"}"#, Some("n"))]
     #[case(r#"{"accountId":"","displayName":"Former user"}"#, None)]
+    #[case(r#"{"accountId":"unknown","displayName":"Former user"}"#, None)]
+    #[case(r#"{"key":"unknown"}"#, Some("unknown"))]
     #[case("null", None)]
     fn a_person_is_known_by_the_best_id(#[case] json: &str, #[case] expected: Option<&str>) {
         let person = serde_json::from_str(json).unwrap();

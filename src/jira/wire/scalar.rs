@@ -1,17 +1,25 @@
 //! Scalars that Jira writes in more than one way: ids as numbers or text, texts that may be
-//! numbers, timestamps.
+//! numbers, bodies that may be documents, timestamps.
 
 use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde_json::value::RawValue;
 
 use super::Unreadable;
+use super::adf::plain_text;
 use crate::model::parse_jira_time;
 
 /// A numeric id, written as a number or as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::jira) struct Id(pub(super) i64);
+
+impl From<Id> for i64 {
+    fn from(id: Id) -> Self {
+        id.0
+    }
+}
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -47,19 +55,59 @@ pub(in crate::jira) struct Text(pub(in crate::jira) String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?.get();
-        let text = if raw.starts_with('"') {
-            serde_json::from_str(raw).map_err(de::Error::custom)?
-        } else {
-            raw.to_owned()
-        };
-        Ok(Self(text))
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        unquoted(raw).map(Self).map_err(de::Error::custom)
     }
+}
+
+/// The inside of a JSON string; any other JSON as it stands.
+fn unquoted(raw: &str) -> Result<String, serde_json::Error> {
+    if raw.starts_with('"') { serde_json::from_str(raw) } else { Ok(raw.to_owned()) }
 }
 
 /// The text inside, if there is one.
 pub(super) fn text(text: Option<Text>) -> Option<String> {
     text.map(|text| text.0)
+}
+
+/// A body: text on Server, a document on Cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Body {
+    /// The text, or the document's.
+    pub(super) text: String,
+    /// The document as it came.
+    pub(super) adf: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        if raw.starts_with('{') {
+            return Ok(Self { text: plain_text(raw), adf: Some(raw.to_owned()) });
+        }
+        Ok(Self { text: unquoted(raw).map_err(de::Error::custom)?, adf: None })
+    }
+}
+
+/// An instant, written as Jira's timestamps are, or as milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Instant(Text);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer).map(Self)
+    }
+}
+
+impl Instant {
+    /// Reads it; it stands at `place`.
+    pub(super) fn read(&self, place: &str) -> Result<DateTime<Utc>, Unreadable> {
+        let Self(Text(text)) = self;
+        match text.parse().ok().and_then(DateTime::from_timestamp_millis) {
+            Some(instant) => Ok(instant),
+            None => required_time(text, place),
+        }
+    }
 }
 
 /// Reads an optional timestamp, which stands at `place`.
@@ -104,6 +152,34 @@ mod tests {
     #[case("{\"type\":\"doc\"}", "{\"type\":\"doc\"}")]
     fn texts_that_are_none_are_kept_as_json(#[case] json: &str, #[case] expected: &str) {
         assert_eq!(serde_json::from_str::<Text>(json).unwrap().0, expected);
+    }
+
+    #[rstest]
+    #[case("\"2024-01-02T03:04:05.678+0000\"", Some("2024-01-02T03:04:05.678Z"))]
+    #[case("1704164645678", Some("2024-01-02T03:04:05.678Z"))]
+    #[case("\"1704164645678\"", Some("2024-01-02T03:04:05.678Z"))]
+    #[case("true", None)]
+    #[case("1e400", None)]
+    fn an_instant_is_text_or_milliseconds(#[case] json: &str, #[case] expected: Option<&str>) {
+        let instant = serde_json::from_str::<Instant>(json).unwrap().read("x");
+        assert_eq!(instant.ok(), expected.map(|text| text.parse().unwrap()));
+    }
+
+    #[rstest]
+    #[case("\"h1. wiki\"", "h1. wiki", None)]
+    #[case("17", "17", None)]
+    #[case(
+        r#"{"type":"doc","content":[{"type":"text","text":"a"}]}"#,
+        "a",
+        Some(r#"{"type":"doc","content":[{"type":"text","text":"a"}]}"#)
+    )]
+    fn a_document_is_kept_beside_its_text(
+        #[case] json: &str,
+        #[case] text: &str,
+        #[case] adf: Option<&str>,
+    ) {
+        let body: Body = serde_json::from_str(json).unwrap();
+        assert_eq!((body.text.as_str(), body.adf.as_deref()), (text, adf));
     }
 
     #[test]

@@ -235,6 +235,21 @@ fn a_page_full_of_fresh_documents_does_not_move_the_frontier_past_what_the_index
     assert_eq!(outcome.listed, cloud.jira.listable_ids());
 }
 
+/// Index entries that have not heard of an edit of years ago, one on each page and never the first.
+#[test]
+fn stale_index_entries_here_and_there_mislead_nobody() {
+    let mut cloud = spread_out(1_000, 10);
+    for issue in cloud.jira.issues.values_mut().skip(7).step_by(10) {
+        issue.document = Some((START + 6_500) * 1_000);
+    }
+    let plan = tokens(&cloud);
+    let outcome = run(&mut cloud, &plan, |_, requests| {
+        ((requests == 12).then_some(Fault::Refuse), requests == 30)
+    })
+    .unwrap();
+    assert_eq!(outcome.listed, cloud.jira.listable_ids());
+}
+
 #[test]
 fn a_delta_asks_from_an_instant_on_and_so_does_its_census() {
     let mut cloud = spread_out(1_000, 100);

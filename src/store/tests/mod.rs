@@ -1,6 +1,7 @@
 //! The store against a real Postgres, each test in a database of its own.
 
 mod batches;
+mod certificates;
 mod children;
 mod diff;
 mod failures;
@@ -9,13 +10,15 @@ mod queue;
 mod runs;
 mod schema;
 mod streams;
+mod throttles;
 mod wholeness;
 
 use std::time::Duration;
 
 use super::testing::{at, document, lease, listed, project, session, site, store};
 use super::{
-    Batch, BatchResult, BatchWritten, NewRun, ProjectLease, QueueScope, Session, Store, StoreError,
+    Batch, BatchResult, BatchWritten, ListedCounts, NewRun, ProjectLease, QueueScope, Session,
+    Store, StoreError,
 };
 use crate::model::{Checkpoint, IssueDocument, ListedIssue, RunId, RunKind};
 

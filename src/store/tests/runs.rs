@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{
-    Catalogue, CatalogueEntry, Certificate, FailureCategory, Finding, RunState, Verdict,
+    Basis, Catalogue, CatalogueEntry, Certificate, FailureCategory, Finding, RunState, Verdict,
 };
 use crate::store::ProjectClaim;
 
@@ -99,6 +99,7 @@ async fn a_certificate_counts_what_was_there_at_its_instant() {
     let mut certificate = Certificate {
         as_of: at(900),
         counted: 2,
+        basis: Basis::Count,
         listed: 4,
         stored: 2,
         failed: 0,

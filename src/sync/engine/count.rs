@@ -1,57 +1,101 @@
-//! Counting for the certificate: Jira's two counts, and the store's.
+//! Counting for the certificate: Jira's numbers, and the store's.
 
 use chrono::{DateTime, Utc};
 
+use super::listings::Course;
 use super::{Engine, Held};
+use crate::jira::Flavor;
 use crate::jql::{Boundary, Order, Query, Span};
 use crate::model::EpochSecond;
-use crate::seek::Summary;
 use crate::store::Run;
-use crate::sync::certify::Counts;
+use crate::sync::census::Census;
+use crate::sync::certify::{Counts, Proof};
 use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
 use crate::sync::retry::patiently;
 
 impl Engine {
+    /// The counts after the listings so far; `None` as long as there is nothing to compare.
     pub(super) async fn count(
         &self,
         held: &Held<'_>,
-        summary: &Summary,
-    ) -> Result<Counts, SyncError> {
+        course: &Course,
+    ) -> Result<Option<Counts>, SyncError> {
         let run = held.run;
-        let project = || Query::project(run.project.clone(), self.settings.filter.clone());
-        let as_of = self.boundary(run.horizon);
-        let mut whole = project();
-        let mut stretch = project().over(
-            Span::Updated {
-                from: run.lists_from.and_then(|from| self.boundary(from)),
-                to: as_of.clone(),
-            },
-            Order::None,
-        );
-        if let Some(as_of) = as_of {
-            whole = whole.created_before(as_of.clone());
-            stretch = stretch.created_before(as_of);
-        }
-        let counted = self.jira.count(&whole.to_string()).await?;
-        let counted_in_stretch = self.jira.count(&stretch.to_string()).await?;
+        let numbers = match self.instance.flavor {
+            Flavor::Server => Some(self.counted(run, course).await?),
+            Flavor::Cloud => self.listed_again(run, course).await?,
+        };
+        let Some((counted, proof)) = numbers else { return Ok(None) };
         let as_of = self.as_of(run);
         let stored =
             patiently(|| self.store.certificate_counts(&run.site, &run.project, run.id, as_of))
                 .await?;
         let precedent = Precedent::load(&self.store, held.lease).await?;
-        Ok(Counts {
+        Ok(Some(Counts {
             counted,
-            counted_in_stretch,
             listed: stored.listed,
             stored: stored.stored,
             failed: stored.failed,
             incomplete: stored.incomplete,
-            unloadable: summary.unloadable,
-            counted_before: precedent
+            proof,
+            before: precedent
                 .filter(|last| last.filter == run.filter)
                 .and_then(|last| last.counted),
-        })
+        }))
+    }
+
+    /// What Jira Server counts in the project, and in the stretch that the run listed.
+    async fn counted(&self, run: &Run, course: &Course) -> Result<(u64, Proof), SyncError> {
+        let from = run.lists_from.and_then(|from| self.boundary(from));
+        let stretch = Span::Updated { from, to: self.boundary(run.horizon) };
+        let stretch = self.whole(run).over(stretch, Order::None);
+        let counted = self.jira.count(&self.whole(run).to_string()).await?;
+        let in_stretch = self.jira.count(&stretch.to_string()).await?;
+        Ok((counted, Proof::Count { in_stretch, unloadable: course.summary.unloadable }))
+    }
+
+    /// What Jira Cloud listed in the other order, and what it estimates. After a delta that is the
+    /// stretch only, and the project's number an estimate.
+    async fn listed_again(
+        &self,
+        run: &Run,
+        course: &Course,
+    ) -> Result<Option<(u64, Proof)>, SyncError> {
+        let Some(issues) = course.summary.census else { return Ok(None) };
+        let as_of = self.as_of(run);
+        let listed = patiently(|| self.store.listed_counts(&run.site, run.id, as_of)).await?;
+        let estimate = async |query: Query| self.jira.approximate_count(&query.to_string()).await;
+        let of_project = estimate(self.whole(run)).await?;
+        let stretch = run.lists_from.and_then(|from| self.boundary(from));
+        let (counted, estimated) = match stretch {
+            None => (issues, of_project),
+            from @ Some(_) => {
+                let stretch = Span::Updated { from, to: None };
+                (of_project, estimate(self.whole(run).over(stretch, Order::None)).await?)
+            }
+        };
+        let census = Census {
+            whole: run.lists_from.is_none(),
+            issues,
+            listed: listed.before,
+            estimated,
+            brought: course.brought,
+            lacking: listed.lacking,
+        };
+        Ok(Some((counted, Proof::Census(census))))
+    }
+
+    /// The project's issues created before the run.
+    pub(super) fn whole(&self, run: &Run) -> Query {
+        match self.boundary(run.horizon) {
+            Some(as_of) => self.project(run).created_before(as_of),
+            None => self.project(run),
+        }
+    }
+
+    fn project(&self, run: &Run) -> Query {
+        Query::project(run.project.clone(), self.settings.filter.clone())
     }
 
     fn boundary(&self, instant: DateTime<Utc>) -> Option<Boundary> {

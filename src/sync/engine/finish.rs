@@ -1,18 +1,18 @@
-//! From an open run to its certificate: list and hydrate side by side, count, repair, close.
+//! From an open run to its certificate: list and hydrate, count, repair, close.
 
 use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::listings::Course;
 use super::{Engine, Held};
-use crate::model::{Certificate, Checkpoint, RunKind, RunState, Verdict};
-use crate::seek::{Method, ScanPlan, Summary};
-use crate::store::{ProjectLease, QueueScope, Run, StoreError};
-use crate::sync::certify::{self, Remedy};
+use crate::model::{Certificate, RunState, Verdict};
+use crate::seek::Summary;
+use crate::store::{ProjectLease, QueueScope, StoreError};
+use crate::sync::certify::{self, Counts, Proof, Remedy};
 use crate::sync::error::SyncError;
 use crate::sync::hydrate::{Hydrator, WRITERS};
-use crate::sync::listing::{Listed, Listing};
 use crate::sync::pace::Pace;
 use crate::sync::streams::Streams;
 
@@ -22,26 +22,24 @@ impl Engine {
         &self,
         held: &Held<'_>,
     ) -> Result<(Certificate, Summary), SyncError> {
-        let plan = self.plan(held.run, held.run.attempt > 1);
-        let mut summary = self.list_and_hydrate(held, plan, &held.run.checkpoint).await?;
-        let mut attempt = held.run.attempt;
+        let mut course = Course::from(held.run.attempt);
         let counts = loop {
-            let counts = self.count(held, &summary).await?;
-            if certify::remedy(held.run.kind, &counts, attempt) == Remedy::None {
-                break counts;
+            self.list_and_hydrate(held, &mut course).await?;
+            match self.count(held, &course).await? {
+                None => {}
+                Some(counts) => {
+                    let remedy = certify::remedy(held.run.kind, &counts, course.attempt);
+                    if remedy == Remedy::None {
+                        break counts;
+                    }
+                    say_why(held, &counts);
+                    course.fell_short = counts.proof.fell_short();
+                }
             }
-            tracing::warn!(
-                run.id = %held.run.id, project.key = %held.run.project,
-                jira.counted = counts.counted, run.listed = counts.listed,
-                stored = counts.stored, failed = counts.failed,
-                "counts differ, listing again by windows"
-            );
-            attempt += 1;
+            course.attempt += 1;
             self.store.restart_listing(held.lease, held.run.id).await?;
-            let plan = self.plan(held.run, true);
-            summary = self.list_and_hydrate(held, plan, &Checkpoint::default()).await?;
         };
-        let certificate = certify::certificate(&counts, self.as_of(held.run), attempt);
+        let certificate = certify::certificate(&counts, self.as_of(held.run), course.attempt);
         self.store.store_certificate(held.lease, held.run.id, &certificate).await?;
         let state = match certificate.verdict {
             Verdict::Complete => RunState::Completed,
@@ -49,64 +47,7 @@ impl Engine {
         };
         let horizon = certify::may_advance(&counts).then_some(held.run.horizon);
         self.store.complete_run(held.lease, held.run.id, state, horizon).await?;
-        Ok((certificate, summary))
-    }
-
-    fn plan(&self, run: &Run, repair: bool) -> ScanPlan {
-        ScanPlan {
-            project: run.project.clone(),
-            filter: self.settings.filter.clone(),
-            grid: self.instance.time_grid,
-            page_rows: self.settings.page_rows.min(self.instance.page_cap.max(1)),
-            from: if repair { None } else { run.lists_from },
-            horizon: run.horizon,
-            settled: run.horizon,
-            result_window: self.instance.result_window,
-            method: if repair { Method::Windows } else { Method::Forward },
-            undated: repair || run.lists_from.is_none(),
-        }
-    }
-
-    async fn list_and_hydrate(
-        &self,
-        held: &Held<'_>,
-        plan: ScanPlan,
-        checkpoint: &Checkpoint,
-    ) -> Result<Summary, SyncError> {
-        let scope = QueueScope::Run(held.run.id);
-        let waiting = self.store.pending_remaining(&scope).await?.total;
-        self.progress.begin(waiting);
-        let hydrator = self.hydrator(scope, held.stop.clone());
-        let workers = tokio::spawn(Arc::clone(&hydrator).run(self.settings.max_in_flight));
-        let listing = Listing {
-            jira: &self.jira,
-            store: &self.store,
-            lease: held.lease,
-            run: held.run.id,
-            progress: &self.progress,
-            wake: &hydrator.wake,
-            stop: &held.stop,
-        };
-        let repair = plan.method == Method::Windows;
-        let listed = listing.run(plan, checkpoint).await;
-        match &listed {
-            Ok(_) => hydrator.no_more.cancel(),
-            Err(_) => held.stop.cancel(),
-        }
-        hydrator.wake.notify_waiters();
-        let hydrated = workers.await.map_err(SyncError::Crashed).flatten();
-        match (listed, hydrated) {
-            (Ok(listed), Ok(_)) => {
-                if !repair {
-                    self.note_lateness(held, &listed).await?;
-                }
-                Ok(listed.summary)
-            }
-            // Either side stops the other; what made it stop is the error.
-            (Err(SyncError::Interrupted), Err(error)) | (Err(error), _) | (Ok(_), Err(error)) => {
-                Err(error)
-            }
-        }
+        Ok((certificate, course.summary))
     }
 
     pub(super) fn hydrator(&self, scope: QueueScope, stop: CancellationToken) -> Arc<Hydrator> {
@@ -124,22 +65,6 @@ impl Engine {
             wake: Notify::new(),
             streams: Streams::new(self.settings.streams.clone()),
         })
-    }
-
-    /// Whatever a delta finds new although it was changed before the last run began must have
-    /// come late into Jira's index.
-    async fn note_lateness(&self, held: &Held<'_>, listing: &Listed) -> Result<(), SyncError> {
-        let (Some(until), Some(oldest)) = (held.lease.completed_until(), listing.oldest_queued)
-        else {
-            return Ok(());
-        };
-        if held.run.kind != RunKind::Delta {
-            return Ok(());
-        }
-        if let Ok(lag) = (until - oldest).to_std() {
-            self.store.record_index_lag(held.lease, lag).await?;
-        }
-        Ok(())
     }
 
     /// Writes down why the run stopped. If even that fails, the lease ends with this process.
@@ -162,6 +87,24 @@ impl Engine {
         if let Err(error) = self.store.release_project(lease).await {
             tracing::warn!(project.key = %lease.project(), error = %error, "project not given back");
         }
+    }
+}
+
+/// On Cloud a listing that brings something is ordinary where the search is late.
+fn say_why(held: &Held<'_>, counts: &Counts) {
+    match counts.proof {
+        Proof::Count { .. } => tracing::warn!(
+            run.id = %held.run.id, project.key = %held.run.project,
+            jira.counted = counts.counted, run.listed = counts.listed,
+            stored = counts.stored, failed = counts.failed,
+            "counts differ, listing again by windows"
+        ),
+        Proof::Census(census) => tracing::info!(
+            run.id = %held.run.id, project.key = %held.run.project,
+            listing.late = census.brought.late, listing.left_out = census.brought.settled,
+            listing.lost = census.lacking,
+            "the last listing brought something new, listing again in the other order"
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod count;
 mod finish;
+mod listings;
 mod open;
 
 use std::sync::Arc;
@@ -64,7 +65,7 @@ pub struct RunReport {
     pub resumed: bool,
     /// What it did.
     pub counters: RunCounters,
-    /// How the listing went; of the last one, if there were several.
+    /// How the listing went; all of them together, if there were several.
     pub listing: Summary,
     /// The proof.
     pub certificate: Certificate,

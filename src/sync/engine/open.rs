@@ -71,7 +71,7 @@ impl Engine {
 
     /// How far this project's deltas reach back: as configured, and twice as far as any row has
     /// been seen to arrive late, within bounds.
-    fn overlap(&self, lease: &ProjectLease) -> Duration {
+    pub(super) fn overlap(&self, lease: &ProjectLease) -> Duration {
         self.settings.overlap.max((lease.index_lag() * 2).min(LONGEST_OVERLAP))
     }
 
