@@ -17,7 +17,7 @@ use crate::store::private_postgres::{
     PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings, default_data_dir,
 };
 use crate::store::{self, Session, Store, StoreError, Throttle, WorkerIdentity};
-use crate::sync::{Budget, Engine, EngineSettings};
+use crate::sync::{BATCH_LEASE, Budget, Engine, EngineSettings};
 
 /// Connections of a private Postgres at the least: several processes may share it.
 const PRIVATE_CONNECTIONS: u32 = 50;
@@ -183,12 +183,12 @@ impl Peer {
         stop: &CancellationToken,
     ) -> Result<Self, WiringError> {
         let site = config.instance()?.1.clone();
-        let instance = unless_stopped(stop, async {
+        let meeting = Box::pin(async {
             client.identify().await?;
             let project = first_visible(&client, projects).await?;
             Ok::<_, WiringError>(client.probe(project).await?)
-        })
-        .await?;
+        });
+        let instance = unless_stopped(stop, meeting).await?;
         tracing::info!(
             jira.host = client.host(), jira.version = instance.version, site = %site,
             jira.flavor = %instance.flavor,
@@ -302,6 +302,7 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
         credentials: credentials(&config.credentials),
         ca_bundle: config.ca_bundle.clone(),
         timeout: config.timeout,
+        hub_timeout: config.hub_timeout,
         read_timeout: config.timeout,
         connect_timeout: config.connect_timeout,
         requests_per_second: config.requests_per_second,
@@ -391,6 +392,7 @@ fn engine_settings(config: &Config, peer: &Peer, filter: Option<UserFilter>) -> 
         batch_size: config.jira.batch_size.min(peer.instance.batch_cap),
         max_in_flight: in_flight(&config.jira),
         streams: config.sync.streams.clone(),
+        batch_lease: BATCH_LEASE,
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::error::JiraError;
-use super::flavor::{Flavor, cloud, common, server};
+use super::flavor::{Flavor, both, cloud, server};
 use super::send::Answer;
 use super::shape::Came;
 use super::wire::{self, Context};
@@ -92,7 +92,7 @@ impl JiraClient {
             wire::read_issue(raw, &self.context(answer))
                 .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))
         };
-        let call = common::issue_with_changelog(self.flavor(), id, "*all");
+        let call = both::issue_with_changelog(self.flavor(), id, "*all");
         let document = found(self.sender().send(&call, read).await)?;
         if let (Flavor::Cloud, Some(document)) = (self.flavor(), &document) {
             self.0.vetting.note_whole(document);

@@ -17,10 +17,10 @@ use url::Url;
 
 use super::auth::{self, Auth, Denial};
 use super::breaker::Health;
-use super::call::Call;
+use super::call::{Call, Patience};
 use super::endpoint::Endpoint;
 use super::error::JiraError;
-use super::flavor::common;
+use super::flavor::both;
 use super::outage::Outage;
 use super::outcome::{self, Outcome};
 use super::pacing::{Limits, Pacing, Probe, Refusal, Told, Turn};
@@ -68,6 +68,8 @@ impl Answer {
 /// Sends every request of one client.
 pub(super) struct Sender {
     http: Client,
+    /// The same with more patience for silence, which only a client as a whole can have.
+    patient_http: Client,
     base_url: Url,
     host: String,
     pub(super) auth: Auth,
@@ -76,6 +78,7 @@ pub(super) struct Sender {
     outage: Mutex<Option<Outage>>,
     policy: RetryPolicy,
     timeout: Duration,
+    hub_timeout: Duration,
     max_body_bytes: u64,
     counters: Counters,
     newest_date: AtomicI64,
@@ -84,7 +87,8 @@ pub(super) struct Sender {
 impl Sender {
     pub(super) fn new(settings: &JiraSettings) -> Result<Self, JiraError> {
         Ok(Self {
-            http: transport::client(settings, Policy::none())?,
+            http: transport::client(settings, settings.read_timeout, Policy::none())?,
+            patient_http: transport::client(settings, settings.hub_timeout, Policy::none())?,
             base_url: settings.base_url.clone(),
             host: transport::host(&settings.base_url),
             auth: Auth::new(settings)?,
@@ -96,6 +100,7 @@ impl Sender {
                 backoff_cap: settings.backoff_cap,
             },
             timeout: settings.timeout,
+            hub_timeout: settings.hub_timeout,
             max_body_bytes: settings.max_body_bytes,
             counters: Counters::default(),
             newest_date: AtomicI64::new(i64::MIN),
@@ -154,7 +159,7 @@ impl Sender {
 
     /// Sees whether an instance that was down is back.
     async fn probe(&self, probe: Probe<'_>) {
-        let call = common::server_info();
+        let call = both::server_info();
         match tokio::time::timeout(PROBE_TIMEOUT, self.ask(&call)).await {
             Ok((result, asked_to_wait)) => {
                 let (outcome, health) = outcome::of(&result, asked_to_wait);
@@ -236,10 +241,13 @@ impl Sender {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&call.path);
         }
-        let mut request = self
-            .http
+        let http = match call.patience {
+            Patience::Usual => &self.http,
+            Patience::Long => &self.patient_http,
+        };
+        let mut request = http
             .request(call.method.clone(), url)
-            .timeout(self.timeout)
+            .timeout(self.limit(call.patience))
             .header(ACCEPT, "application/json");
         if !call.query.is_empty() {
             request = request.query(&call.query);
@@ -393,7 +401,15 @@ impl Sender {
     }
 
     fn broken(&self, call: &Call, error: reqwest::Error) -> JiraError {
-        transport::classify(error, &self.host, call.endpoint, self.timeout)
+        transport::classify(error, &self.host, call.endpoint, self.limit(call.patience))
+    }
+
+    /// The longest a request may take.
+    pub(super) fn limit(&self, patience: Patience) -> Duration {
+        match patience {
+            Patience::Usual => self.timeout,
+            Patience::Long => self.hub_timeout,
+        }
     }
 
     /// Jira's clock at this answer, by its `Date`; our own where a proxy took it away.
@@ -419,7 +435,7 @@ fn limits(settings: &JiraSettings) -> Limits {
         max_retry_after: settings.max_retry_after,
         probe_after: settings.probe_after,
         max_outage: settings.max_outage,
-        probe: common::server_info().scope(),
+        probe: both::server_info().scope(),
     }
 }
 

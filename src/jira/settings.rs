@@ -46,6 +46,8 @@ pub struct JiraSettings {
     pub ca_bundle: Option<PathBuf>,
     /// The longest one request may take, its body included.
     pub timeout: Duration,
+    /// The longest a request for one heavy issue may take, its body included, and be silent.
+    pub hub_timeout: Duration,
     /// The longest silence inside one answer.
     pub read_timeout: Duration,
     /// The longest that connecting may take.
@@ -93,6 +95,7 @@ impl JiraSettings {
             credentials: Credentials::Anonymous,
             ca_bundle: None,
             timeout: Duration::from_secs(60),
+            hub_timeout: Duration::from_secs(600),
             read_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             requests_per_second: 10.0,

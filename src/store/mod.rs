@@ -24,6 +24,7 @@ mod decide;
 mod error;
 mod facts;
 mod failures;
+mod field_names;
 mod leases;
 mod listing;
 mod migrate;

@@ -1,8 +1,15 @@
-//! Completing the children that Jira cut short, for the issues whose totals say so.
+//! Completing the children that Jira cut short, for the issues whose totals say so: of a whole batch
+//! side by side, each issue as far as Jira gives its lists.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::policy::{self, Decision};
 use crate::jira::{JiraClient, JiraError, complete_changes, complete_comments, complete_worklogs};
 use crate::model::{IssueDocument, PartialList};
+
+/// Issues of one batch whose lists are completed at once. What may be in flight in all is the
+/// client's to say.
+const AT_ONCE: usize = 4;
 
 /// A document with its lists as complete as Jira gives them.
 #[derive(Debug)]
@@ -16,11 +23,19 @@ pub(super) struct Completed {
 /// give in full stays marked as not complete: then absence from it removes nothing.
 ///
 /// # Errors
-/// A [`JiraError`] that has nothing to do with this issue.
+/// A [`JiraError`] that has nothing to do with these issues.
 pub(super) async fn complete(
     jira: &JiraClient,
-    mut document: IssueDocument,
-) -> Result<Completed, JiraError> {
+    documents: Vec<IssueDocument>,
+) -> Result<Vec<Completed>, JiraError> {
+    stream::iter(documents)
+        .map(|document| one(jira, document))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+async fn one(jira: &JiraClient, mut document: IssueDocument) -> Result<Completed, JiraError> {
     let id = document.id;
     let mut lacking = None;
     if is_cut_short(document.children.worklogs.as_ref()) {
@@ -61,7 +76,7 @@ fn usable<T>(
     };
     match policy::decide(&error) {
         Decision::Abort => Err(error),
-        Decision::Halve { .. } => {
+        Decision::Split(_) => {
             *lacking = Some(error);
             Ok(None)
         }
