@@ -115,7 +115,8 @@ impl Sender {
     ) -> Result<T, JiraError> {
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(call).await? {
+            // Boxed, because callers hold several of these at once.
+            let error = match Box::pin(self.attempt(call)).await? {
                 Ok(answer) => match read(&answer) {
                     Ok(value) => return Ok(value),
                     Err(came) => JiraError::BadData { endpoint: call.endpoint, came },

@@ -18,6 +18,7 @@ mod cli_failures;
 mod cli_private;
 mod cli_processes;
 mod cli_situations;
+mod cloud_check;
 mod cloud_client;
 mod cloud_listing;
 #[path = "../../src/store/testing/cluster.rs"]
