@@ -83,7 +83,7 @@ pub use wire::{
     complete_worklogs,
 };
 
-use flavor::common;
+use flavor::both;
 use probe::Identity;
 use send::Sender;
 use vetting::Vetting;
@@ -156,7 +156,7 @@ impl JiraClient {
         }
         let answer = self
             .sender()
-            .send(&common::anchor(self.flavor(), key), |answer| answer.object::<Anchor>())
+            .send(&both::anchor(self.flavor(), key), |answer| answer.object::<Anchor>())
             .await;
         let anchor = found(answer)?;
         Ok(anchor.is_some_and(|anchor| anchor.key == key.to_string()))
@@ -167,7 +167,7 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`] other than that the project is not there.
     pub async fn project(&self, key: &ProjectKey) -> Result<Option<ProjectInfo>, JiraError> {
-        let call = common::project(self.flavor(), key);
+        let call = both::project(self.flavor(), key);
         let answer = self.sender().send(&call, |answer| answer.object()).await;
         found(answer).map_err(|error| self.explained(error))
     }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::call::Call;
 use super::error::JiraError;
-use super::flavor::{Flavor, common};
+use super::flavor::{Flavor, both};
 use super::send::Answer;
 use super::shape::Came;
 use super::wire::{self, Context};
@@ -58,10 +58,10 @@ impl Rung {
 
     fn call(self, flavor: Flavor, id: IssueId) -> Call {
         match self {
-            Self::Full => common::issue_with_changelog(flavor, id, "*all"),
-            Self::Hub => common::issue_with_changelog(flavor, id, "*all,-issuelinks").patient(),
-            Self::Links => common::issue(flavor, id, "issuelinks").patient(),
-            Self::Minimal => common::issue(flavor, id, MINIMAL_FIELDS),
+            Self::Full => both::issue_with_changelog(flavor, id, "*all"),
+            Self::Hub => both::issue_with_changelog(flavor, id, "*all,-issuelinks").patient(),
+            Self::Links => both::issue(flavor, id, "issuelinks").patient(),
+            Self::Minimal => both::issue(flavor, id, MINIMAL_FIELDS),
         }
     }
 }
@@ -137,7 +137,7 @@ impl JiraClient {
             id.zip(head.key.parse().ok())
                 .ok_or_else(|| Came::wrong_shape("its id or its key is none"))
         };
-        found(self.sender().send(&common::anchor(self.flavor(), key), read).await)
+        found(self.sender().send(&both::anchor(self.flavor(), key), read).await)
     }
 
     /// The longest that an ordinary request may take: `jira.timeout`.

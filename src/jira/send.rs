@@ -20,7 +20,7 @@ use super::breaker::Health;
 use super::call::{Call, Patience};
 use super::endpoint::Endpoint;
 use super::error::JiraError;
-use super::flavor::common;
+use super::flavor::both;
 use super::outage::Outage;
 use super::outcome::{self, Outcome};
 use super::pacing::{Limits, Pacing, Probe, Refusal, Told, Turn};
@@ -115,7 +115,8 @@ impl Sender {
     ) -> Result<T, JiraError> {
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(call).await? {
+            // Boxed, because callers hold several of these at once.
+            let error = match Box::pin(self.attempt(call)).await? {
                 Ok(answer) => match read(&answer) {
                     Ok(value) => return Ok(value),
                     Err(came) => JiraError::BadData { endpoint: call.endpoint, came },
@@ -159,7 +160,7 @@ impl Sender {
 
     /// Sees whether an instance that was down is back.
     async fn probe(&self, probe: Probe<'_>) {
-        let call = common::server_info();
+        let call = both::server_info();
         match tokio::time::timeout(PROBE_TIMEOUT, self.ask(&call)).await {
             Ok((result, asked_to_wait)) => {
                 let (outcome, health) = outcome::of(&result, asked_to_wait);
@@ -435,7 +436,7 @@ fn limits(settings: &JiraSettings) -> Limits {
         max_retry_after: settings.max_retry_after,
         probe_after: settings.probe_after,
         max_outage: settings.max_outage,
-        probe: common::server_info().scope(),
+        probe: both::server_info().scope(),
     }
 }
 

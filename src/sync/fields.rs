@@ -72,7 +72,7 @@ impl FieldMemory {
             known.and_then(|known| known.absent.get(name)).is_some_and(|times| *times >= TAKEN_AWAY)
         };
         let always = ALWAYS.iter().map(|name| (*name).to_owned());
-        let stored = stored.into_iter().flatten().cloned().filter(|name| !taken_away(name));
+        let stored = stored.into_iter().flatten().filter(|&name| !taken_away(name)).cloned();
         let missing: Names = always.chain(stored).filter(|name| !names.contains(name)).collect();
         if missing.is_empty() {
             Opinion::Whole

@@ -69,7 +69,7 @@ impl Source {
         let completed = complete::complete(&self.jira, documents).await?;
         let (documents, lists): (Vec<_>, Vec<_>) =
             completed.into_iter().map(|issue| (issue.document, issue.lacking)).unzip();
-        let streamed = self.streams.fetch(&self.jira, documents).await?;
+        let streamed = Box::pin(self.streams.fetch(&self.jira, documents)).await?;
         for (((issue, shortfall), list), streamed) in issues.into_iter().zip(lists).zip(streamed) {
             let children = list.or(streamed.lacking).map(Shortfall::Children);
             let shortfall =
