@@ -183,12 +183,12 @@ impl Peer {
         stop: &CancellationToken,
     ) -> Result<Self, WiringError> {
         let site = config.instance()?.1.clone();
-        let instance = unless_stopped(stop, async {
+        let meeting = Box::pin(async {
             client.identify().await?;
             let project = first_visible(&client, projects).await?;
             Ok::<_, WiringError>(client.probe(project).await?)
-        })
-        .await?;
+        });
+        let instance = unless_stopped(stop, meeting).await?;
         tracing::info!(
             jira.host = client.host(), jira.version = instance.version, site = %site,
             jira.flavor = %instance.flavor,

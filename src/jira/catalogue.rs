@@ -63,17 +63,20 @@ impl JiraClient {
             resolutions,
             versions,
             components,
-        ) = futures::try_join!(
-            self.fetch_fields(),
-            self.sender().send(&the_project, one_entry),
-            self.sender().send(&link_types, links),
-            self.entries(Endpoint::Statuses),
-            self.entries(Endpoint::IssueTypes),
-            self.entries(Endpoint::Priorities),
-            self.entries(Endpoint::Resolutions),
-            self.entries_of(both::versions(flavor, project)),
-            self.entries_of(both::components(flavor, project)),
-        )?;
+        ) = Box::pin(async {
+            futures::try_join!(
+                self.fetch_fields(),
+                self.sender().send(&the_project, one_entry),
+                self.sender().send(&link_types, links),
+                self.entries(Endpoint::Statuses),
+                self.entries(Endpoint::IssueTypes),
+                self.entries(Endpoint::Priorities),
+                self.entries(Endpoint::Resolutions),
+                self.entries_of(both::versions(flavor, project)),
+                self.entries_of(both::components(flavor, project)),
+            )
+        })
+        .await?;
         Ok(Catalogue {
             fields,
             projects: vec![project],

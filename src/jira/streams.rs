@@ -50,9 +50,9 @@ impl JiraClient {
 
     async fn fetch_remote_links(&self, id: IssueId) -> Result<Completed<RemoteLink>, JiraError> {
         let read = |answer: &Answer| {
-            let body = storable(answer);
+            let (body, repaired) = storable(answer);
             let links: Vec<&RawValue> = shape::decode(&body, answer.content_type.as_deref())?;
-            Completed::read(was_repaired(&body), |_| wire::read_remote_links(&links))
+            Completed::read(repaired, |_| wire::read_remote_links(&links))
                 .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))
         };
         let call = self.of_issue(Endpoint::RemoteLinks, id, "remotelink");
@@ -61,11 +61,10 @@ impl JiraClient {
 
     async fn fetch_people(&self, call: &Call) -> Result<Completed<String>, JiraError> {
         let read = |answer: &Answer| {
-            let body = storable(answer);
+            let (body, text_repaired) = storable(answer);
             let page = shape::object(&body, answer.content_type.as_deref())?;
             let mut people = People::default();
             let list = wire::read_people(page, &mut people);
-            let text_repaired = was_repaired(&body);
             Ok(Completed { list, users: people.into_users(), text_repaired })
         };
         self.sender().send(call, read).await
@@ -99,10 +98,10 @@ impl JiraClient {
         let mut call = self.of_issue(Endpoint::Property, id, "properties");
         call.path.push(key.to_owned());
         let read = |answer: &Answer| {
-            let body = storable(answer);
+            let (body, repaired) = storable(answer);
             let property: wire::WireProperty<'_> =
                 shape::object(&body, answer.content_type.as_deref())?;
-            Ok((property.into(), was_repaired(&body)))
+            Ok((property.into(), repaired))
         };
         self.sender().send(&call, read).await
     }
@@ -113,14 +112,10 @@ impl JiraClient {
     }
 }
 
-/// The body as Postgres can hold it; owned where something had to be replaced.
-fn storable(answer: &Answer) -> Cow<'_, [u8]> {
+/// The body as Postgres can hold it, and whether something had to be replaced for that.
+fn storable(answer: &Answer) -> (Cow<'_, [u8]>, bool) {
     match std::str::from_utf8(&answer.body).map(repair) {
-        Ok(Cow::Owned(text)) => Cow::Owned(text.into_bytes()),
-        Ok(Cow::Borrowed(_)) | Err(_) => Cow::Borrowed(&answer.body),
+        Ok(Cow::Owned(text)) => (Cow::Owned(text.into_bytes()), true),
+        Ok(Cow::Borrowed(_)) | Err(_) => (Cow::Borrowed(&answer.body), false),
     }
-}
-
-fn was_repaired(body: &Cow<'_, [u8]>) -> bool {
-    matches!(body, Cow::Owned(_))
 }

@@ -56,7 +56,9 @@ impl Source {
     ) -> Result<Outcome, SyncError> {
         match answer {
             Ok(Some(FetchedRung { document, elapsed, .. })) => {
-                self.note_success();
+                if rung != Rung::Minimal {
+                    self.note_success();
+                }
                 let slot = match rung {
                     Rung::Full | Rung::Minimal => &mut brought.whole,
                     Rung::Hub => &mut brought.rest,

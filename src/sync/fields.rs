@@ -1,7 +1,6 @@
-//! Jira Cloud leaves out a field that fails to load and says 200 (`failFast` is false in bulk). This
-//! tells a field that an issue does not have from one that did not come: by what issues of the same
-//! project and type have, by what is stored of the issue, and by what every issue has. Pure; asking
-//! again, strictly, is `whole`'s.
+//! Jira Cloud leaves out a field that fails to load and says 200 (`failFast` is false in bulk). What
+//! issues of a kind always have is vetted by the client; this tells, of an issue that is stored, a
+//! field that it has lost from one that did not come. Pure; asking again, strictly, is `intake`'s.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -51,7 +50,6 @@ pub(super) struct FieldMemory(HashMap<Kind, Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    seen: Names,
     /// Proven to be absent from some issue, with how many times.
     absent: BTreeMap<String, u32>,
     /// Jira fails to load these.
@@ -61,25 +59,21 @@ struct Known {
 impl FieldMemory {
     /// A document of this kind has these fields.
     pub(super) fn learn(&mut self, kind: &Kind, names: &Names) {
-        let known = self.known(kind);
-        for name in names.difference(&known.seen).cloned().collect::<Vec<_>>() {
-            known.seen.insert(name);
+        if let Some(known) = self.0.get_mut(kind) {
+            known.failing.retain(|name| !names.contains(name));
         }
-        known.failing.retain(|name| !names.contains(name));
     }
 
     /// What to think of a document that has the fields `names`, where `stored` has the names of the
     /// fields that have a value in what is stored of the issue.
     pub(super) fn judge(&self, kind: &Kind, names: &Names, stored: Option<&Names>) -> Opinion {
-        let always = ALWAYS.iter().map(|name| (*name).to_owned());
-        let mut missing: Names = always.filter(|name| !names.contains(name)).collect();
         let known = self.0.get(kind);
-        let proven = |name: &String| known.and_then(|known| known.absent.get(name)).copied();
-        let seen = known.into_iter().flat_map(|known| &known.seen);
-        missing.extend(seen.filter(|name| proven(name).is_none()).cloned());
-        let stored = stored.into_iter().flatten();
-        missing.extend(stored.filter(|name| proven(name) < Some(TAKEN_AWAY)).cloned());
-        missing.retain(|name| !names.contains(name));
+        let taken_away = |name: &String| {
+            known.and_then(|known| known.absent.get(name)).is_some_and(|times| *times >= TAKEN_AWAY)
+        };
+        let always = ALWAYS.iter().map(|name| (*name).to_owned());
+        let stored = stored.into_iter().flatten().filter(|&name| !taken_away(name)).cloned();
+        let missing: Names = always.chain(stored).filter(|name| !names.contains(name)).collect();
         if missing.is_empty() {
             Opinion::Whole
         } else if known.is_some_and(|known| missing.is_subset(&known.failing)) {
@@ -145,42 +139,31 @@ mod tests {
     }
 
     #[test]
-    fn what_other_issues_of_the_kind_have_is_missed_until_it_is_proven_absent() {
-        let mut memory = FieldMemory::default();
-        memory.learn(&kind(), &with(&["parent", "customfield_1"]));
-        assert_eq!(memory.judge(&kind(), &with(&["customfield_1"]), None), ask(&["parent"]));
-        memory.note_absent(&kind(), &names(&["parent"]));
-        assert_eq!(memory.judge(&kind(), &with(&["customfield_1"]), None), Opinion::Whole);
-        assert_eq!(memory.judge(&kind(), &with(&[]), None), ask(&["customfield_1"]));
-        let story = Kind { issue_type: Some("Story".to_owned()), ..kind() };
-        assert_eq!(memory.judge(&story, &with(&[]), None), Opinion::Whole, "another type");
-    }
-
-    #[test]
-    fn what_is_stored_of_the_issue_is_missed_even_if_other_issues_do_without() {
+    fn what_is_stored_of_the_issue_is_missed_until_many_are_proven_to_have_lost_it() {
         let mut memory = FieldMemory::default();
         let stored = names(&["customfield_1"]);
-        memory.note_absent(&kind(), &stored);
-        for _ in 1..TAKEN_AWAY {
+        for _ in 0..TAKEN_AWAY {
             let opinion = memory.judge(&kind(), &with(&[]), Some(&stored));
             assert_eq!(opinion, ask(&["customfield_1"]));
             memory.note_absent(&kind(), &stored);
         }
         assert_eq!(memory.judge(&kind(), &with(&[]), Some(&stored)), Opinion::Whole);
+        let story = Kind { issue_type: Some("Story".to_owned()), ..kind() };
+        let opinion = memory.judge(&story, &with(&[]), Some(&stored));
+        assert_eq!(opinion, ask(&["customfield_1"]), "another type");
     }
 
     #[test]
     fn what_fails_is_not_asked_for_again_until_it_has_come() {
         let mut memory = FieldMemory::default();
-        memory.learn(&kind(), &with(&["customfield_1", "customfield_2"]));
+        let stored = names(&["customfield_1", "customfield_2"]);
         memory.note_failing(&kind(), names(&["customfield_1"]));
+        let judge =
+            |memory: &FieldMemory, more: &[&str]| memory.judge(&kind(), &with(more), Some(&stored));
         let missing = names(&["customfield_1"]);
-        let one = memory.judge(&kind(), &with(&["customfield_2"]), None);
-        assert_eq!(one, Opinion::Partial(missing));
-        let both = memory.judge(&kind(), &with(&[]), None);
-        assert_eq!(both, ask(&["customfield_1", "customfield_2"]));
+        assert_eq!(judge(&memory, &["customfield_2"]), Opinion::Partial(missing));
+        assert_eq!(judge(&memory, &[]), ask(&["customfield_1", "customfield_2"]));
         memory.learn(&kind(), &with(&["customfield_1"]));
-        let one = memory.judge(&kind(), &with(&["customfield_2"]), None);
-        assert_eq!(one, ask(&["customfield_1"]));
+        assert_eq!(judge(&memory, &["customfield_2"]), ask(&["customfield_1"]));
     }
 }

@@ -179,9 +179,9 @@ impl Hydrator {
         token: &BatchToken,
         issues: &[PendingIssue],
     ) -> Result<(u64, Vec<Climb>), SyncError> {
-        let mut fetched = self.unless_abandoned(self.source.fetch(issues)).await?;
+        let mut fetched = self.unless_abandoned(Box::pin(self.source.fetch(issues))).await?;
         let on_their_own = std::mem::take(&mut fetched.climbs);
-        Ok((self.write(token, issues, fetched).await?, on_their_own))
+        Ok((Box::pin(self.write(token, issues, fetched)).await?, on_their_own))
     }
 
     fn send_off(self: &Arc<Self>, token: &BatchToken, which: Vec<Climb>, climbs: &mut Climbs) {
@@ -201,7 +201,7 @@ impl Hydrator {
         let issue = std::slice::from_ref(&climb.issue);
         let written = self.leased(token, async {
             let fetched = self.unless_abandoned(Box::pin(self.source.climb(climb))).await?;
-            self.write(token, issue, fetched).await
+            Box::pin(self.write(token, issue, fetched)).await
         });
         match written.await {
             Ok(left) => Ok(left),

@@ -69,10 +69,11 @@ impl Source {
         let completed = complete::complete(&self.jira, documents).await?;
         let (documents, lists): (Vec<_>, Vec<_>) =
             completed.into_iter().map(|issue| (issue.document, issue.lacking)).unzip();
-        let streamed = self.streams.fetch(&self.jira, documents).await?;
+        let streamed = Box::pin(self.streams.fetch(&self.jira, documents)).await?;
         for (((issue, shortfall), list), streamed) in issues.into_iter().zip(lists).zip(streamed) {
             let children = list.or(streamed.lacking).map(Shortfall::Children);
-            let shortfall = shortfall.or(children);
+            let shortfall =
+                shortfall.or(children).or_else(|| complete::short_of_changes(&streamed.document));
             if let Some(shortfall) = shortfall {
                 match policy::again(&issue) {
                     Some(wait) => fetched.retry_later.push((issue.id, wait)),

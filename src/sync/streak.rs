@@ -8,12 +8,12 @@ use crate::model::IssueId;
 /// So many different issues in a row do not fail for reasons of their own.
 const TOO_MANY: usize = 25;
 
-/// Issues that failed since anything came last.
+/// Issues that failed since one came last.
 #[derive(Debug, Default)]
 pub(super) struct Streak(BTreeSet<IssueId>);
 
 impl Streak {
-    /// Something came.
+    /// An issue came, as whole as its rung goes: a few fields are no sign that Jira is well.
     pub(super) fn note_success(&mut self) {
         self.0.clear();
     }

@@ -33,6 +33,7 @@ pub(crate) struct App {
 /// How the processes of a test are set up.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
+    pub(crate) site: String,
     pub(crate) overlap: Duration,
     pub(crate) page_rows: u32,
     pub(crate) batch_size: u32,
@@ -49,6 +50,7 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            site: SITE.to_owned(),
             overlap: Duration::from_secs(3_600),
             page_rows: 1_000,
             batch_size: 100,
@@ -83,6 +85,18 @@ impl App {
         store.migrate().await.unwrap();
         let pool = PgPoolOptions::new().max_connections(2).connect(&database_url).await.unwrap();
         Self { sim, store, pool, database_url, options: Options::default() }
+    }
+
+    /// Another Jira whose rows go to the same database, under a site of its own.
+    pub(crate) async fn beside(&self, site: String, config: SimConfig, world: World) -> Self {
+        let options = Options { site, ..self.options.clone() };
+        Self {
+            sim: SimServer::start(config, world).await.unwrap(),
+            store: self.store.clone(),
+            pool: self.pool.clone(),
+            database_url: self.database_url.clone(),
+            options,
+        }
     }
 
     pub(crate) fn jira(&self) -> JiraClient {
@@ -123,7 +137,7 @@ impl App {
         let session = self.store.open_session(identity).await?;
         let stop = CancellationToken::new();
         let settings = EngineSettings {
-            site: Site::new(SITE),
+            site: Site::new(&self.options.site),
             filter: self.options.filter.as_deref().map(|text| UserFilter::parse(text).unwrap()),
             overlap: self.options.overlap,
             page_rows: self.options.page_rows,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use jira_sim::{Child, Issue, World};
+use jira_sim::{Child, Issue, IssueId, World};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 
@@ -36,6 +36,17 @@ pub(crate) async fn assert_equal_but_for_departed(app: &App, project: &str) -> u
 pub(crate) async fn assert_nothing_wrong(app: &App, project: &str) {
     let mut differences = differences(app, project).await;
     differences.retain(|difference| !difference.ends_with(MISSING));
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+/// Panics if anything differs but what is said of these issues.
+pub(crate) async fn assert_equal_but_for(app: &App, project: &str, issues: &[IssueId]) {
+    let mut differences = differences(app, project).await;
+    let of: Vec<String> = {
+        let world = app.sim.world();
+        issues.iter().map(|id| format!("{} ", world.issue(*id).unwrap().key())).collect()
+    };
+    differences.retain(|difference| !of.iter().any(|key| difference.starts_with(key)));
     assert!(differences.is_empty(), "{differences:#?}");
 }
 

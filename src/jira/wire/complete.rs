@@ -67,9 +67,7 @@ fn put<T: Hashed>(
     let Completed { list, users, text_repaired } = more;
     let cut_short = place(&mut document.children).take();
     let before = of(cut_short.as_ref(), &document.users);
-    let mut people = People::default();
-    document.users.drain(..).chain(users).for_each(|user| people.note_user(user));
-    document.users = people.into_users();
+    note_users(&mut document, users);
     document.text_repaired |= text_repaired;
     let after = of(Some(&list), &document.users);
     document.content_hash = hash::join(document.content_hash, hash::join(before, after));
@@ -77,21 +75,11 @@ fn put<T: Hashed>(
     document
 }
 
-/// Takes everything of an optional stream into the document but the list itself.
-pub(super) fn note<T: std::fmt::Debug>(
-    document: &mut IssueDocument,
-    name: &str,
-    more: Completed<T>,
-) -> PartialList<T> {
-    let Completed { list, users, text_repaired } = more;
-    let before = hash::of_users(&document.users);
+/// Adds people to those that the document mentions.
+pub(super) fn note_users(document: &mut IssueDocument, users: Vec<User>) {
     let mut people = People::default();
     document.users.drain(..).chain(users).for_each(|user| people.note_user(user));
     document.users = people.into_users();
-    document.text_repaired |= text_repaired;
-    let after = hash::join(hash::of_users(&document.users), hash::of_stream(name, &list));
-    document.content_hash = hash::join(document.content_hash, hash::join(before, after));
-    list
 }
 
 /// The part of the hash that completing a list changes.

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::fields::Fields;
-use crate::model::{Change, Comment, PartialList, User, Worklog};
+use crate::model::{Change, Comment, PartialList, Stream, User, Worklog};
 
 /// A hash, as short as it is stored.
 pub(super) type Hash = [u8; 16];
@@ -38,12 +38,15 @@ pub(super) fn of_list<T: Hashed>(list: Option<&PartialList<T>>) -> Hash {
     digest.short()
 }
 
-/// Of an optional stream, whose list is in order. The debug form is only hashed: should it ever
-/// change, issues are written once more.
-pub(super) fn of_stream<T: std::fmt::Debug>(name: &str, list: &PartialList<T>) -> Hash {
-    let mut digest = Digest::of(name);
+/// Of a list that was asked for apart, by the texts of its items, which come in an order of ours.
+pub(super) fn of_stream<T>(
+    stream: Stream,
+    list: &PartialList<T>,
+    texts: impl Fn(&T) -> [&str; 2],
+) -> Hash {
+    let mut digest = Digest::of(stream.as_str());
     digest.number(if list.complete { -1 } else { list.expected.cast_signed() });
-    digest.text(&format!("{:?}", list.items));
+    list.items.iter().flat_map(texts).for_each(|text| digest.text(text));
     digest.short()
 }
 

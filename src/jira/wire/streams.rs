@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::complete::{Completed, note};
+use super::complete::{Completed, note_users};
+use super::hash;
 use super::people::{People, Person};
 use super::scalar::{Id, Text, text};
 use super::{Unreadable, read};
@@ -37,25 +38,44 @@ impl FetchedStream {
 /// The document with what a stream brought, in its content hash too.
 #[must_use]
 pub fn complete_stream(mut document: IssueDocument, stream: FetchedStream) -> IssueDocument {
+    let issue = &mut document;
     match stream {
         FetchedStream::RemoteLinks(more) => {
-            let list = note(&mut document, Stream::RemoteLinks.as_str(), more);
-            document.children.remote_links = Some(list);
+            let list = note(issue, Stream::RemoteLinks, more, |link| [&link.raw, ""]);
+            issue.children.remote_links = Some(list);
         }
         FetchedStream::Watchers(more) => {
-            let list = note(&mut document, Stream::Watchers.as_str(), more);
-            document.children.watchers = Some(list);
+            let list = note(issue, Stream::Watchers, more, |id| [id, ""]);
+            issue.children.watchers = Some(list);
         }
         FetchedStream::Voters(more) => {
-            let list = note(&mut document, Stream::Voters.as_str(), more);
-            document.children.voters = Some(list);
+            let list = note(issue, Stream::Voters, more, |id| [id, ""]);
+            issue.children.voters = Some(list);
         }
         FetchedStream::Properties(more) => {
-            let list = note(&mut document, Stream::Properties.as_str(), more);
-            document.children.properties = Some(list);
+            let list = note(issue, Stream::Properties, more, |p| [&p.key, &p.value]);
+            issue.children.properties = Some(list);
         }
     }
     document
+}
+
+/// Takes a stream into everything of the document but its own list.
+fn note<T>(
+    document: &mut IssueDocument,
+    stream: Stream,
+    more: Completed<T>,
+    texts: impl Fn(&T) -> [&str; 2],
+) -> PartialList<T> {
+    let Completed { list, users, text_repaired } = more;
+    let before = hash::of_users(&document.users);
+    note_users(document, users);
+    document.text_repaired |= text_repaired;
+    let after = hash::of_users(&document.users);
+    let of_stream = hash::of_stream(stream, &list, texts);
+    document.content_hash =
+        [before, after, of_stream].into_iter().fold(document.content_hash, hash::join);
+    list
 }
 
 /// A remote link; everything but the id may be missing.
@@ -202,6 +222,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::jira::wire::{Context, SprintFields, read_issue};
+    use crate::model::Tier;
 
     fn remote_link(json: &str) -> Result<RemoteLink, Unreadable> {
         let raw: &RawValue = serde_json::from_str(json).unwrap();
@@ -260,6 +282,51 @@ mod tests {
         let keys: WirePropertyKeys =
             serde_json::from_str(r#"{"keys":[{"self":"x","key":"a"},{"key":"b"}]}"#).unwrap();
         assert_eq!(keys.into_keys(), ["a", "b"]);
+    }
+
+    fn issue() -> IssueDocument {
+        let raw: &RawValue =
+            serde_json::from_str(r#"{"id":1,"key":"P-1","fields":{"summary":"S"}}"#).unwrap();
+        let context = Context {
+            extracted_at: chrono::DateTime::UNIX_EPOCH,
+            tier: Tier::Full,
+            sprint_fields: &SprintFields::default(),
+        };
+        read_issue(raw, &context).unwrap()
+    }
+
+    #[test]
+    fn every_stream_is_in_the_content_hash() {
+        let completed = |ids: &[&str]| Completed {
+            list: PartialList::whole(ids.iter().map(|&id| id.to_owned()).collect()),
+            users: Vec::new(),
+            text_repaired: false,
+        };
+        let property = |key: &str, value: &str| Completed {
+            list: PartialList::whole(vec![Property { key: key.into(), value: value.into() }]),
+            ..Completed::default()
+        };
+        let streams = [
+            FetchedStream::Watchers(completed(&[])),
+            FetchedStream::Watchers(completed(&["ann"])),
+            FetchedStream::Watchers(completed(&["ann", "bob"])),
+            FetchedStream::Voters(completed(&["ann"])),
+            FetchedStream::Properties(property("a", "bc")),
+            FetchedStream::Properties(property("ab", "c")),
+            FetchedStream::RemoteLinks(Completed {
+                list: PartialList::whole(vec![remote_link(r#"{"id":7}"#).unwrap()]),
+                ..Completed::default()
+            }),
+        ];
+        let document = issue();
+        let mut hashes = vec![document.content_hash];
+        for stream in streams {
+            hashes.push(complete_stream(document.clone(), stream.clone()).content_hash);
+            let again = complete_stream(document.clone(), stream).content_hash;
+            assert_eq!(hashes.last(), Some(&again));
+        }
+        let different: std::collections::BTreeSet<_> = hashes.iter().collect();
+        assert_eq!(different.len(), hashes.len());
     }
 
     #[rstest]

@@ -14,6 +14,7 @@ use std::env;
 
 use futures::StreamExt as _;
 
+pub(crate) use process::{Duty, Ended, Grip, Process, Setup};
 use script::Script;
 pub(crate) use settled::{assert_not_fetched_again, settled};
 use stage::Played;

@@ -33,6 +33,8 @@ pub enum Endpoint {
     /// What hangs below an issue: comments, worklogs, changelog, remote links, watchers, votes,
     /// properties; and the changelogs of many issues.
     Children,
+    /// Requests for exactly these fields, by search or of one issue: `issuelinks`, `*all,-comment`.
+    Fields(String),
     /// What follows `/rest/api/2/` or `/rest/api/3/` begins with this.
     Prefix(String),
 }
@@ -51,6 +53,7 @@ impl Endpoint {
             Self::Children => seen.is_children(),
             Self::Issue => seen.is_issue(),
             Self::WholeIssues => seen.wants_whole_issues(),
+            Self::Fields(fields) => seen.fields.join(",") == *fields,
             Self::Prefix(prefix) => seen.resource().starts_with(prefix.as_str()),
         }
     }
