@@ -28,6 +28,8 @@ pub struct UnreadableIssue {
 pub struct FetchedBatch {
     /// The issues that came, in Jira's order. An id that did not come proves nothing.
     pub issues: Vec<IssueDocument>,
+    /// The issues that came, but without some field, and that cannot be had with it. Cloud only.
+    pub lacking: Vec<IssueDocument>,
     /// The issues that came and cannot be read.
     pub unreadable: Vec<UnreadableIssue>,
     /// How many of the ids Jira says exist. More than came: it cut the page short, ask again.
@@ -53,6 +55,7 @@ impl FetchedBatch {
     /// Takes in another answer to the same batch.
     pub(super) fn extend(&mut self, other: Self) {
         self.issues.extend(other.issues);
+        self.lacking.extend(other.lacking);
         self.unreadable.extend(other.unreadable);
         self.held_back.extend(other.held_back);
         self.bytes += other.bytes;
@@ -67,7 +70,7 @@ impl JiraClient {
     /// more than [`Instance::batch_cap`](super::Instance::batch_cap), or it takes several requests.
     ///
     /// Cloud leaves out a field that it could not load, without a word. Here an issue that seems to
-    /// lack one is asked for again; if it cannot be had whole it is absent.
+    /// lack one is asked for again; if it cannot be had whole it is in [`FetchedBatch::lacking`].
     ///
     /// # Errors
     /// Any [`JiraError`]; a time-out is not retried: ask for fewer.
@@ -109,6 +112,7 @@ impl JiraClient {
         let context = self.context(answer);
         let mut batch = FetchedBatch {
             issues: Vec::with_capacity(page.issues.len()),
+            lacking: Vec::new(),
             unreadable: Vec::new(),
             matched: page.total,
             held_back: page.held_back(),

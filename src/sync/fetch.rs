@@ -191,7 +191,12 @@ impl Source {
             .into_iter()
             .filter_map(|document| Some(Arrival::new(asked.remove(&document.id)?, document)))
             .collect();
-        let arrivals = self.with_every_field(arrivals).await?;
+        let mut arrivals = self.with_every_field(arrivals).await?;
+        let lacking = batch
+            .lacking
+            .into_iter()
+            .filter_map(|document| Some(Arrival::new(asked.remove(&document.id)?, document)));
+        arrivals.extend(self.without_some_field(lacking.collect()).await?);
         self.take_in(arrivals, fetched).await?;
         Ok(asked.into_values().collect())
     }

@@ -67,20 +67,25 @@ impl FieldMemory {
     /// What to think of a document that has the fields `names`, where `stored` has the names of the
     /// fields that have a value in what is stored of the issue.
     pub(super) fn judge(&self, kind: &Kind, names: &Names, stored: Option<&Names>) -> Opinion {
-        let known = self.0.get(kind);
-        let taken_away = |name: &String| {
-            known.and_then(|known| known.absent.get(name)).is_some_and(|times| *times >= TAKEN_AWAY)
-        };
-        let always = ALWAYS.iter().map(|name| (*name).to_owned());
-        let stored = stored.into_iter().flatten().filter(|&name| !taken_away(name)).cloned();
-        let missing: Names = always.chain(stored).filter(|name| !names.contains(name)).collect();
+        let missing = self.missing(kind, names, stored);
         if missing.is_empty() {
             Opinion::Whole
-        } else if known.is_some_and(|known| missing.is_subset(&known.failing)) {
+        } else if self.0.get(kind).is_some_and(|known| missing.is_subset(&known.failing)) {
             Opinion::Partial(missing)
         } else {
             Opinion::AskAlone(missing)
         }
+    }
+
+    /// What such a document should have and has not.
+    pub(super) fn missing(&self, kind: &Kind, names: &Names, stored: Option<&Names>) -> Names {
+        let absent = self.0.get(kind).map(|known| &known.absent);
+        let taken_away = |name: &String| {
+            absent.and_then(|absent| absent.get(name)).is_some_and(|times| *times >= TAKEN_AWAY)
+        };
+        let always = ALWAYS.iter().map(|name| (*name).to_owned());
+        let stored = stored.into_iter().flatten().cloned().filter(|name| !taken_away(name));
+        always.chain(stored).filter(|name| !names.contains(name)).collect()
     }
 
     /// An issue of this kind, asked for strictly, lacks these: it does not have them.

@@ -117,6 +117,33 @@ impl Source {
             .await
     }
 
+    /// Notes what is missing of issues that are known not to have come with every field.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn without_some_field(
+        &self,
+        arrivals: Vec<Arrival>,
+    ) -> Result<Vec<Arrival>, SyncError> {
+        let stored = self.stored_fields(&arrivals).await?;
+        let missing = |document: &IssueDocument| {
+            let (kind, names) = (Kind::of(document), fields::names_of(document));
+            let missing = self.memory(|memory| {
+                let missing = memory.missing(&kind, &names, stored.get(&document.id));
+                memory.note_failing(&kind, missing.clone());
+                missing
+            });
+            missing
+        };
+        Ok(arrivals
+            .into_iter()
+            .map(|arrival| {
+                let missing = missing(&arrival.document);
+                without(arrival, missing)
+            })
+            .collect())
+    }
+
     async fn stored_fields(
         &self,
         arrivals: &[Arrival],

@@ -125,7 +125,11 @@ fn short(issue: &PendingIssue, held: u64, expected: u64) -> Failure {
 fn failing(issue: &PendingIssue, names: &Names) -> Failure {
     let named: Vec<&str> = names.iter().take(FIELDS_NAMED).map(String::as_str).collect();
     let more = if names.len() > named.len() { " and others" } else { "" };
-    let reason = format!("Jira fails to load its fields {}{more}", named.join(", "));
+    let which = match named.as_slice() {
+        [] => "some of its fields".to_owned(),
+        named => format!("its fields {}{more}", named.join(", ")),
+    };
+    let reason = format!("Jira fails to load {which}");
     let what_to_do =
         "an app that provides the fields may be broken: open the issue in Jira, and look there";
     Failure {

@@ -31,6 +31,7 @@ mod reproduction;
 mod simulation;
 mod sync_backfill;
 mod sync_failures;
+mod sync_fields;
 mod sync_filter;
 mod sync_hubs;
 mod sync_index;

@@ -219,12 +219,15 @@ async fn a_field_that_did_not_load_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_issue_that_cannot_be_had_whole_is_absent_and_hurts_no_other() {
+async fn an_issue_that_cannot_be_had_whole_is_set_apart_and_hurts_no_other() {
     let broken = |_, id| (id == 2).then_some("summary");
     let jira = site(broken).await;
     let client = cloud(&jira);
     let batch = client.fetch_issues(&[id(1), id(2), id(3)]).await.unwrap();
     assert_eq!(ids_of(&batch), [1, 3]);
+    let lacking: Vec<i64> = batch.lacking.iter().map(|issue| issue.id.0).collect();
+    assert_eq!(lacking, [2]);
+    assert!(!batch.lacking[0].fields.contains("summary"));
     let error = client.fetch_issue(id(2)).await.unwrap_err();
     assert!(matches!(error, JiraError::Unavailable { .. }), "{}", text(&error));
 }
