@@ -27,7 +27,7 @@ async fn app(streams: &[Stream]) -> App {
 type Rows = BTreeSet<(i64, String)>;
 
 fn value(json: &jira_sim::Json) -> Value {
-    serde_json::from_str(&crate::compare::storable(json.as_str())).unwrap()
+    serde_json::from_str(&crate::served::storable(json.as_str())).unwrap()
 }
 
 fn expected(app: &App, stream: Stream) -> Rows {
