@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 
+use super::JiraClient;
 use super::error::JiraError;
-use super::flavor::{Flavor, both, cloud, server};
+use super::flavor::{Flavor, cloud, server};
+use super::rungs::Rung;
 use super::send::Answer;
 use super::shape::Came;
 use super::wire::{self, Context};
-use super::{JiraClient, found};
 use crate::model::{IssueDocument, IssueId, Tier};
 
 /// An issue that came, but whose JSON lacks what an issue must have.
@@ -87,17 +87,7 @@ impl JiraClient {
     /// # Errors
     /// Any other [`JiraError`]; a time-out is not retried.
     pub async fn fetch_issue(&self, id: IssueId) -> Result<Option<IssueDocument>, JiraError> {
-        let read = |answer: &Answer| {
-            let raw: &RawValue = answer.object()?;
-            wire::read_issue(raw, &self.context(answer))
-                .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))
-        };
-        let call = both::issue_with_changelog(self.flavor(), id, "*all");
-        let document = found(self.sender().send(&call, read).await)?;
-        if let (Flavor::Cloud, Some(document)) = (self.flavor(), &document) {
-            self.0.vetting.note_whole(document);
-        }
-        Ok(document)
+        Ok(self.fetch_rung(id, Rung::Full).await?.map(|fetched| fetched.document))
     }
 
     /// As Cloud delivers them at once, fields missing or not.

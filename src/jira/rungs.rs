@@ -110,7 +110,11 @@ impl JiraClient {
             let bytes = answer.body.len() as u64;
             Ok(FetchedRung { document, bytes, elapsed: answer.elapsed })
         };
-        found(self.sender().send(&rung.call(self.flavor(), id), read).await)
+        let fetched = found(self.sender().send(&rung.call(self.flavor(), id), read).await)?;
+        if let (Flavor::Cloud, Rung::Full, Some(fetched)) = (self.flavor(), rung, &fetched) {
+            self.0.vetting.note_whole(&fetched.document);
+        }
+        Ok(fetched)
     }
 
     /// The id and the present key of the issue that has this key, or had it once.
@@ -145,20 +149,13 @@ impl JiraClient {
 /// The document of [`Rung::Hub`] with the links of [`Rung::Links`], as if it had come whole.
 #[must_use]
 pub fn join_links(mut rest: IssueDocument, links: IssueDocument) -> IssueDocument {
-    rest.content_hash = hash(&rest.content_hash, &links.content_hash);
+    // As hashes of parts are joined everywhere: a list that is completed later takes its place.
+    rest.content_hash = std::array::from_fn(|at| rest.content_hash[at] ^ links.content_hash[at]);
     rest.fields = join_objects(&rest.fields, &links.fields);
     rest.text_repaired |= links.text_repaired;
     rest.children.links = links.children.links;
     rest.lacking.retain(|list| *list != IssueDocument::LACKS_LINKS);
     rest
-}
-
-fn hash(rest: &[u8; 16], links: &[u8; 16]) -> [u8; 16] {
-    let mut both = blake3::Hasher::new();
-    both.update(rest).update(links);
-    let mut short = [0; 16];
-    short.copy_from_slice(&both.finalize().as_bytes()[..16]);
-    short
 }
 
 /// The members of two JSON objects in one, every token as it came.

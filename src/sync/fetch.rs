@@ -13,7 +13,7 @@ use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::intake::Arrival;
 use super::ladder::Start;
-use super::pace::{self, Began, Pace};
+use super::pace::{self, Began, Burden, Pace};
 use super::policy::{self, Decision, Fault};
 use super::streak::Streak;
 use super::streams::Streams;
@@ -128,6 +128,7 @@ impl Source {
         &self,
         mut group: Vec<PendingIssue>,
     ) -> Result<(Fetched, Option<Refusal>), SyncError> {
+        let began = self.pace(|pace| pace.begin());
         let mut fetched = Fetched::default();
         loop {
             let ids: Vec<IssueId> = group.iter().map(|issue| issue.id).collect();
@@ -143,11 +144,15 @@ impl Source {
             };
             self.note_success();
             self.note_answer(group.len(), batch.elapsed);
-            let cut_short = batch.is_cut_short();
+            let (cut_short, held_back) = (batch.is_cut_short(), !batch.held_back.is_empty());
             let asked = group.len();
             let absent = self.sort_out(group, batch, &mut fetched).await?;
-            if cut_short && absent.len() < asked {
-                self.pace(|pace| pace.note_cap(asked - absent.len()));
+            let came = asked - absent.len();
+            if cut_short && came > 0 {
+                self.pace(|pace| match held_back {
+                    true => pace.note_burden(Burden::TooMuch, began),
+                    false => pace.note_cap(came),
+                });
                 group = absent;
                 continue;
             }

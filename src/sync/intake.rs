@@ -72,7 +72,8 @@ impl Source {
         let streamed = Box::pin(self.streams.fetch(&self.jira, documents)).await?;
         for (((issue, shortfall), list), streamed) in issues.into_iter().zip(lists).zip(streamed) {
             let children = list.or(streamed.lacking).map(Shortfall::Children);
-            let shortfall = shortfall.or(children);
+            let shortfall =
+                shortfall.or(children).or_else(|| complete::short_of_changes(&streamed.document));
             if let Some(shortfall) = shortfall {
                 match policy::again(&issue) {
                     Some(wait) => fetched.retry_later.push((issue.id, wait)),

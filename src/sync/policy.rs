@@ -83,6 +83,13 @@ pub(super) enum Shortfall {
     Links(JiraError),
     /// Some of another list.
     Children(JiraError),
+    /// Some of its changes, although Jira has answered: so many came of so many.
+    Changes {
+        /// What came.
+        held: u64,
+        /// What there is, by the issue itself.
+        expected: u64,
+    },
     /// All but a small set of fields.
     AllButAFew(JiraError),
     /// These fields, which Jira fails to load.
@@ -100,9 +107,19 @@ pub(super) fn lacking(issue: &PendingIssue, shortfall: &Shortfall) -> Failure {
             ("all but a few fields did not come", FailureCause::LackingFields, error)
         }
         Shortfall::Fields(names) => return failing(issue, names),
+        Shortfall::Changes { held, expected } => return short(issue, *held, *expected),
     };
     let failure = failure(issue, error);
     Failure { reason: format!("{without}: {}", failure.reason), cause, ..failure }
+}
+
+fn short(issue: &PendingIssue, held: u64, expected: u64) -> Failure {
+    let reason = format!("of {expected} entries of its changelog {held} came");
+    let what_to_do = "nothing: it is tried again by the next run";
+    Failure {
+        cause: FailureCause::LackingChildren,
+        ..recorded(issue, reason, FailureCategory::Temporary, what_to_do)
+    }
 }
 
 fn failing(issue: &PendingIssue, names: &Names) -> Failure {
