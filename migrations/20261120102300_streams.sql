@@ -1,6 +1,6 @@
 -- The optional streams: what takes requests of its own for each issue, and is fetched only where
--- the configuration says so. None of it moves an issue's updated in Jira, so all of it is as of the
--- last fetch of the issue.
+-- the configuration says so. But for remote links, none of it moves an issue's updated in Jira, so
+-- it is as of the last fetch of the issue.
 CREATE TABLE jira.remote_links (
     site             text   NOT NULL,
     issue_id         bigint NOT NULL,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use extractor::jira::{JiraClient, JiraSettings};
 use extractor::model::{RunKind, RunState, Site};
 use extractor::store::{Store, WorkerIdentity};
-use extractor::sync::{Engine, EngineSettings, RunRequest};
+use extractor::sync::{BATCH_LEASE, Engine, EngineSettings, RunRequest};
 use tokio_util::sync::CancellationToken;
 
 use crate::database::connect;
@@ -39,6 +39,8 @@ impl Extract {
             page_rows: 1_000,
             batch_size: options.batch_size,
             max_in_flight: options.max_in_flight,
+            streams: Vec::new(),
+            batch_lease: BATCH_LEASE,
         };
         Ok(Self { jira, store: connect(url, MAX_CONNECTIONS).await?, settings })
     }

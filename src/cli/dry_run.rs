@@ -38,7 +38,7 @@ pub(super) async fn sync(projects: &Projects, context: &Context) -> Result<Outco
 
 async fn meet(projects: &Projects, context: &Context) -> Result<Peer, Failure> {
     let (config, stop) = (&context.loaded.config, context.shutdown.token());
-    Ok(Peer::meet(&config.jira, named(projects)?, stop).await?)
+    Ok(Peer::meet(config, named(projects)?, stop).await?)
 }
 
 async fn cursors(

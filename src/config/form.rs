@@ -75,6 +75,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("jira.listing_page_size", Form::Count(2, 5_000)),
     ("jira.max_body", Form::Size),
     ("jira.max_retry_after", Form::Span),
+    ("jira.max_outage", Form::Span),
     ("database.url", Form::DatabaseAddress),
     ("database.url_file", Form::Text),
     ("database.data_dir", Form::Text),
@@ -85,6 +86,10 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("sync.projects", Form::Projects),
     ("sync.overlap", Form::SpanOrAuto),
     ("sync.filter", Form::Text),
+    ("sync.remote_links", Form::Switch),
+    ("sync.watchers", Form::Switch),
+    ("sync.voters", Form::Switch),
+    ("sync.properties", Form::Switch),
     ("log.format", Form::Choice(&["auto", "pretty", "json"])),
     ("log.level", Form::LogFilter),
 ];

@@ -65,6 +65,8 @@ pub struct JiraConfig {
     pub max_body: u64,
     /// The longest `Retry-After` that is waited out.
     pub max_retry_after: Duration,
+    /// How long an instance that is down in the middle of the work is waited for.
+    pub max_outage: Duration,
 }
 
 impl JiraConfig {
@@ -123,6 +125,8 @@ pub(super) struct JiraSection {
     max_body: ByteSize,
     #[serde(with = "humantime_serde")]
     max_retry_after: Duration,
+    #[serde(with = "humantime_serde")]
+    max_outage: Duration,
 }
 
 impl JiraSection {
@@ -178,6 +182,7 @@ impl JiraSection {
             listing_page_size: self.listing_page_size,
             max_body: self.max_body.as_u64(),
             max_retry_after: self.max_retry_after,
+            max_outage: self.max_outage,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::text::unset_if_empty;
-use crate::model::ProjectKey;
+use crate::model::{ProjectKey, Stream};
 
 /// The projects that are followed when a command names none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct SyncConfig {
     pub overlap: Overlap,
     /// Extra JQL, without parentheses.
     pub filter: Option<String>,
+    /// The optional streams that are fetched with each issue.
+    pub streams: Vec<Stream>,
 }
 
 /// The section as it is written.
@@ -68,11 +70,26 @@ pub(super) struct SyncSection {
     overlap: Overlap,
     #[serde(deserialize_with = "unset_if_empty")]
     filter: Option<String>,
+    remote_links: bool,
+    watchers: bool,
+    voters: bool,
+    properties: bool,
 }
 
 impl SyncSection {
     pub(super) fn resolve(self) -> SyncConfig {
-        SyncConfig { projects: self.projects.0, overlap: self.overlap, filter: self.filter }
+        let streams = Stream::ALL.into_iter().filter(|stream| self.wants(*stream)).collect();
+        let Self { projects, overlap, filter, .. } = self;
+        SyncConfig { projects: projects.0, overlap, filter, streams }
+    }
+
+    fn wants(&self, stream: Stream) -> bool {
+        match stream {
+            Stream::RemoteLinks => self.remote_links,
+            Stream::Watchers => self.watchers,
+            Stream::Voters => self.voters,
+            Stream::Properties => self.properties,
+        }
     }
 }
 

@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{
     Config, ConfigError, Credentials, DatabaseConfig, DatabaseLocation, Flavor, JiraConfig,
 };
-use crate::jira::{self, Instance, JiraClient, JiraError, JiraSettings};
+use crate::jira::{self, Instance, JiraClient, JiraError, JiraSettings, Scope};
 use crate::jql::{InvalidFilter, UserFilter};
 use crate::model::{ProjectKey, Site};
 use crate::store::private_postgres::{
     PrivatePostgres, PrivatePostgresError, PrivatePostgresSettings, default_data_dir,
 };
-use crate::store::{self, Session, Store, StoreError, WorkerIdentity};
-use crate::sync::{Engine, EngineSettings};
+use crate::store::{self, Session, Store, StoreError, Throttle, WorkerIdentity};
+use crate::sync::{BATCH_LEASE, Budget, Engine, EngineSettings};
 
 /// Connections of a private Postgres at the least: several processes may share it.
 const PRIVATE_CONNECTIONS: u32 = 50;
@@ -95,6 +95,35 @@ impl Database {
         }
     }
 
+    /// Opens the configured database if there is one, and leaves it as it is; `None` for a private
+    /// Postgres that was never started.
+    async fn open_existing(
+        config: &DatabaseConfig,
+        stop: &CancellationToken,
+    ) -> Result<Option<Self>, WiringError> {
+        if let DatabaseLocation::Private { .. } = config.location
+            && !PrivatePostgres::is_created(&private_settings(config)?.data_dir)
+        {
+            return Ok(None);
+        }
+        Ok(Some(Self::open(config, Schema::Untouched, stop).await?))
+    }
+
+    /// Brings the schema up to date as configured; what cannot be used is closed.
+    async fn prepared(
+        self,
+        config: &DatabaseConfig,
+        stop: &CancellationToken,
+    ) -> Result<Self, WiringError> {
+        match unless_stopped(stop, prepare_schema(&self.store, config.auto_migrate)).await {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.close().await;
+                Err(error)
+            }
+        }
+    }
+
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
@@ -125,23 +154,41 @@ pub struct Peer {
 
 impl Peer {
     /// Asks Jira who it is and what it can do, by the issues of the first of `projects` that it
-    /// shows, or by any.
+    /// shows, or by any; but not while it has asked an earlier process to wait, as far as the
+    /// configured database can be read.
     ///
     /// # Errors
     /// [`WiringError`].
     pub async fn meet(
+        config: &Config,
+        projects: &[ProjectKey],
+        stop: &CancellationToken,
+    ) -> Result<Self, WiringError> {
+        let client = jira_client(&config.jira)?;
+        match Database::open_existing(&config.database, stop).await {
+            Ok(Some(database)) => {
+                close_gates(&client, &config.jira, &database.store).await;
+                database.close().await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(error = %error, "no database to ask what has to wait"),
+        }
+        Self::meet_by(client, &config.jira, projects, stop).await
+    }
+
+    async fn meet_by(
+        client: JiraClient,
         config: &JiraConfig,
         projects: &[ProjectKey],
         stop: &CancellationToken,
     ) -> Result<Self, WiringError> {
-        let client = jira_client(config)?;
         let site = config.instance()?.1.clone();
-        let instance = unless_stopped(stop, async {
+        let meeting = Box::pin(async {
             client.identify().await?;
             let project = first_visible(&client, projects).await?;
             Ok::<_, WiringError>(client.probe(project).await?)
-        })
-        .await?;
+        });
+        let instance = unless_stopped(stop, meeting).await?;
         tracing::info!(
             jira.host = client.host(), jira.version = instance.version, site = %site,
             jira.flavor = %instance.flavor,
@@ -177,12 +224,14 @@ pub struct Services {
     pub peer: Peer,
     /// The database.
     pub database: Database,
+    budget: Budget,
     session: Session,
 }
 
 impl Services {
-    /// Starts everything: first what can only be configured wrongly, then Jira, then the database,
-    /// so that a wrong token leaves no trace.
+    /// Starts everything: first what can only be configured wrongly, then Jira, then whatever
+    /// changes the database, so that a wrong token leaves no trace. A database that is there
+    /// already is read before Jira is asked anything: an earlier process may have been told to wait.
     ///
     /// # Errors
     /// [`WiringError`]; what had started is stopped again.
@@ -192,8 +241,25 @@ impl Services {
         stop: &CancellationToken,
     ) -> Result<Self, WiringError> {
         let filter = user_filter(config)?;
-        let peer = Peer::meet(&config.jira, projects, stop).await?;
-        let database = Database::open(&config.database, Schema::AsConfigured, stop).await?;
+        let client = jira_client(&config.jira)?;
+        let existing = Database::open_existing(&config.database, stop).await?;
+        if let Some(database) = &existing {
+            close_gates(&client, &config.jira, &database.store).await;
+        }
+        let peer = match Peer::meet_by(client.clone(), &config.jira, projects, stop).await {
+            Ok(peer) => peer,
+            Err(error) => {
+                if let Some(database) = existing {
+                    pass_on_gates(&client, &config.jira, &database.store).await;
+                    database.close().await;
+                }
+                return Err(error);
+            }
+        };
+        let database = match existing {
+            Some(database) => database.prepared(&config.database, stop).await?,
+            None => Database::open(&config.database, Schema::AsConfigured, stop).await?,
+        };
         let session = match database.store.open_session(identity()).await {
             Ok(session) => session,
             Err(error) => {
@@ -209,11 +275,15 @@ impl Services {
             engine_settings(config, &peer, filter),
             stop.clone(),
         );
-        Ok(Self { engine: Arc::new(engine), peer, database, session })
+        let (client, store) = (peer.client.clone(), database.store.clone());
+        let budget = Budget::start(client, store, peer.site.clone(), session.worker()).await;
+        Ok(Self { engine: Arc::new(engine), peer, database, budget, session })
     }
 
-    /// Ends everything in order: what this process had leased is free at once, then the database.
+    /// Ends everything in order: its share of the request rate and what it had leased are free at
+    /// once, then the database.
     pub async fn close(self) {
+        self.budget.close().await;
         if let Err(error) = self.session.close().await {
             tracing::warn!(error = %error, "session not closed in order");
         }
@@ -232,6 +302,7 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
         credentials: credentials(&config.credentials),
         ca_bundle: config.ca_bundle.clone(),
         timeout: config.timeout,
+        hub_timeout: config.hub_timeout,
         read_timeout: config.timeout,
         connect_timeout: config.connect_timeout,
         requests_per_second: config.requests_per_second,
@@ -240,6 +311,7 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
         max_attempts: config.max_attempts,
         max_body_bytes: config.max_body,
         max_retry_after: config.max_retry_after,
+        max_outage: config.max_outage,
         http1_only: config.http1_only,
         ..JiraSettings::new(base_url.clone())
     };
@@ -276,6 +348,33 @@ pub fn private_settings(config: &DatabaseConfig) -> Result<PrivatePostgresSettin
     Ok(settings)
 }
 
+/// Has `client` wait as long as Jira has asked earlier processes to.
+async fn close_gates(client: &JiraClient, config: &JiraConfig, store: &Store) {
+    let Ok((_, site)) = config.instance() else { return };
+    match store.load_throttles(site).await {
+        Ok(throttles) => {
+            for throttle in throttles {
+                client.close_gate(&Scope::from_text(throttle.scope), throttle.wait);
+            }
+        }
+        Err(error) => tracing::debug!(error = %error, "what has to wait cannot be read"),
+    }
+}
+
+/// Lets later processes wait as long as Jira has asked `client` to, which ends here.
+async fn pass_on_gates(client: &JiraClient, config: &JiraConfig, store: &Store) {
+    let Ok((_, site)) = config.instance() else { return };
+    let told = client.told_gates().into_iter();
+    let told: Vec<Throttle> =
+        told.map(|(scope, wait)| Throttle { scope: scope.as_str().to_owned(), wait }).collect();
+    if told.is_empty() {
+        return;
+    }
+    if let Err(error) = store.record_throttles(site, None, &told).await {
+        tracing::debug!(error = %error, "what has to wait cannot be written");
+    }
+}
+
 /// How far a delta reaches back on this kind of Jira.
 pub fn overlap(config: &Config, flavor: jira::Flavor) -> Duration {
     match flavor {
@@ -292,6 +391,8 @@ fn engine_settings(config: &Config, peer: &Peer, filter: Option<UserFilter>) -> 
         page_rows: config.jira.listing_page_size,
         batch_size: config.jira.batch_size.min(peer.instance.batch_cap),
         max_in_flight: in_flight(&config.jira),
+        streams: config.sync.streams.clone(),
+        batch_lease: BATCH_LEASE,
     }
 }
 

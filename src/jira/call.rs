@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::retry::Weight;
+use super::scope::Scope;
 
 /// A request, relative to the base URL.
 #[derive(Debug, Clone)]
@@ -16,6 +17,16 @@ pub(super) struct Call {
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) body: Option<Value>,
     pub(super) weight: Weight,
+    pub(super) patience: Patience,
+}
+
+/// How long an answer is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As long as any request: `jira.timeout`.
+    Usual,
+    /// As long as one heavy issue may take: `jira.hub_timeout`.
+    Long,
 }
 
 impl Call {
@@ -28,6 +39,7 @@ impl Call {
             query: Vec::new(),
             body: None,
             weight: Weight::Light,
+            patience: Patience::Usual,
         }
     }
 
@@ -42,9 +54,20 @@ impl Call {
         self
     }
 
+    /// What a limit of this one endpoint is for.
+    pub(super) fn scope(&self) -> Scope {
+        Scope::endpoint(&self.method, self.endpoint)
+    }
+
     /// A request whose time-out is the caller's to deal with.
     pub(super) fn heavy(mut self) -> Self {
         self.weight = Weight::Heavy;
+        self
+    }
+
+    /// A request for one issue that is known to take long.
+    pub(super) fn patient(mut self) -> Self {
+        self.patience = Patience::Long;
         self
     }
 }

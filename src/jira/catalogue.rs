@@ -9,7 +9,7 @@ use super::JiraClient;
 use super::call::Call;
 use super::endpoint::Endpoint;
 use super::error::JiraError;
-use super::flavor::{Flavor, cloud, common};
+use super::flavor::{Flavor, both, cloud};
 use super::repair::repair;
 use super::send::Answer;
 use super::shape::{Came, object};
@@ -51,8 +51,8 @@ impl JiraClient {
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the project is not there.
     pub async fn fetch_catalogue(&self, project: &ProjectKey) -> Result<Catalogue, JiraError> {
         let flavor = self.flavor();
-        let the_project = common::project(flavor, project);
-        let link_types = common::catalogue(flavor, Endpoint::LinkTypes);
+        let the_project = both::project(flavor, project);
+        let link_types = both::catalogue(flavor, Endpoint::LinkTypes);
         let (
             fields,
             project,
@@ -63,17 +63,20 @@ impl JiraClient {
             resolutions,
             versions,
             components,
-        ) = futures::try_join!(
-            self.fetch_fields(),
-            self.sender().send(&the_project, one_entry),
-            self.sender().send(&link_types, links),
-            self.entries(Endpoint::Statuses),
-            self.entries(Endpoint::IssueTypes),
-            self.entries(Endpoint::Priorities),
-            self.entries(Endpoint::Resolutions),
-            self.entries_of(common::versions(flavor, project)),
-            self.entries_of(common::components(flavor, project)),
-        )?;
+        ) = Box::pin(async {
+            futures::try_join!(
+                self.fetch_fields(),
+                self.sender().send(&the_project, one_entry),
+                self.sender().send(&link_types, links),
+                self.entries(Endpoint::Statuses),
+                self.entries(Endpoint::IssueTypes),
+                self.entries(Endpoint::Priorities),
+                self.entries(Endpoint::Resolutions),
+                self.entries_of(both::versions(flavor, project)),
+                self.entries_of(both::components(flavor, project)),
+            )
+        })
+        .await?;
         Ok(Catalogue {
             fields,
             projects: vec![project],
@@ -102,7 +105,7 @@ impl JiraClient {
     pub async fn projects(&self) -> Result<Vec<ProjectInfo>, JiraError> {
         match self.flavor() {
             Flavor::Server => {
-                let call = common::catalogue(Flavor::Server, Endpoint::Projects);
+                let call = both::catalogue(Flavor::Server, Endpoint::Projects);
                 self.sender().send(&call, |answer| answer.list()).await
             }
             Flavor::Cloud => self.search_projects().await,
@@ -139,7 +142,7 @@ impl JiraClient {
     }
 
     async fn entries(&self, endpoint: Endpoint) -> Result<Vec<CatalogueEntry>, JiraError> {
-        self.entries_of(common::catalogue(self.flavor(), endpoint)).await
+        self.entries_of(both::catalogue(self.flavor(), endpoint)).await
     }
 
     async fn entries_of(&self, call: Call) -> Result<Vec<CatalogueEntry>, JiraError> {

@@ -7,7 +7,7 @@ use super::JiraClient;
 use super::call::Call;
 use super::endpoint::Endpoint;
 use super::error::JiraError;
-use super::flavor::{Flavor, common};
+use super::flavor::{Flavor, both};
 use super::refusal::Messages;
 use super::repair::repair;
 use super::send::Answer;
@@ -25,7 +25,7 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
     pub async fn fetch_worklogs(&self, id: IssueId) -> Result<Completed<Worklog>, JiraError> {
-        let page = |start_at| common::worklogs(self.flavor(), id, start_at);
+        let page = |start_at| both::worklogs(self.flavor(), id, start_at);
         self.fetch_children(page, wire::read_worklogs, |worklog| worklog.worklog_id).await
     }
 
@@ -34,7 +34,7 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`]; [`JiraError::NotFound`] if the issue is gone.
     pub async fn fetch_comments(&self, id: IssueId) -> Result<Completed<Comment>, JiraError> {
-        let page = |start_at| common::comments(self.flavor(), id, start_at);
+        let page = |start_at| both::comments(self.flavor(), id, start_at);
         self.fetch_children(page, wire::read_comments, |comment| comment.comment_id).await
     }
 
@@ -62,14 +62,14 @@ impl JiraClient {
         id: IssueId,
     ) -> Result<Completed<Change>, JiraError> {
         if !self.has_no_changelog_endpoint() {
-            let page = |start_at| common::changelog(self.flavor(), id, start_at);
+            let page = |start_at| both::changelog(self.flavor(), id, start_at);
             let position = |change: &Change| (change.history_id, change.item);
             match self.fetch_children(page, wire::read_changelog, position).await {
                 Err(JiraError::NoEndpoint { .. }) => self.note_no_changelog_endpoint(),
                 answer => return answer,
             }
         }
-        let call = common::issue_with_changelog(self.flavor(), id, "updated");
+        let call = both::issue_with_changelog(self.flavor(), id, "updated");
         self.sender().send(&call, inline_changelog).await
     }
 

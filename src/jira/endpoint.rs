@@ -27,6 +27,16 @@ pub enum Endpoint {
     Comments,
     /// `issue/{id}/changelog`.
     Changelog,
+    /// `issue/{id}/remotelink`.
+    RemoteLinks,
+    /// `issue/{id}/watchers`.
+    Watchers,
+    /// `issue/{id}/votes`.
+    Votes,
+    /// `issue/{id}/properties`.
+    Properties,
+    /// `issue/{id}/properties/{key}`.
+    Property,
     /// `project`.
     Projects,
     /// `project/search`.
@@ -65,6 +75,11 @@ impl fmt::Display for Endpoint {
             Self::Worklogs => "issue/worklog",
             Self::Comments => "issue/comment",
             Self::Changelog => "issue/changelog",
+            Self::RemoteLinks => "issue/remotelink",
+            Self::Watchers => "issue/watchers",
+            Self::Votes => "issue/votes",
+            Self::Properties => "issue/properties",
+            Self::Property => "issue/properties/{key}",
             Self::Projects => "project",
             Self::ProjectSearch => "project/search",
             Self::Project => "project/{key}",

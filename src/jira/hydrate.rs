@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 
+use super::JiraClient;
 use super::error::JiraError;
-use super::flavor::{Flavor, cloud, common, server};
+use super::flavor::{Flavor, cloud, server};
+use super::rungs::Rung;
 use super::send::Answer;
 use super::shape::Came;
 use super::wire::{self, Context};
-use super::{JiraClient, found};
 use crate::model::{IssueDocument, IssueId, Tier};
 
 /// An issue that came, but whose JSON lacks what an issue must have.
@@ -28,6 +28,8 @@ pub struct UnreadableIssue {
 pub struct FetchedBatch {
     /// The issues that came, in Jira's order. An id that did not come proves nothing.
     pub issues: Vec<IssueDocument>,
+    /// The issues that came, but without some field, and that cannot be had with it. Cloud only.
+    pub lacking: Vec<IssueDocument>,
     /// The issues that came and cannot be read.
     pub unreadable: Vec<UnreadableIssue>,
     /// How many of the ids Jira says exist. More than came: it cut the page short, ask again.
@@ -53,6 +55,7 @@ impl FetchedBatch {
     /// Takes in another answer to the same batch.
     pub(super) fn extend(&mut self, other: Self) {
         self.issues.extend(other.issues);
+        self.lacking.extend(other.lacking);
         self.unreadable.extend(other.unreadable);
         self.held_back.extend(other.held_back);
         self.bytes += other.bytes;
@@ -67,7 +70,7 @@ impl JiraClient {
     /// more than [`Instance::batch_cap`](super::Instance::batch_cap), or it takes several requests.
     ///
     /// Cloud leaves out a field that it could not load, without a word. Here an issue that seems to
-    /// lack one is asked for again; if it cannot be had whole it is absent.
+    /// lack one is asked for again; if it cannot be had whole it is in [`FetchedBatch::lacking`].
     ///
     /// # Errors
     /// Any [`JiraError`]; a time-out is not retried: ask for fewer.
@@ -87,17 +90,7 @@ impl JiraClient {
     /// # Errors
     /// Any other [`JiraError`]; a time-out is not retried.
     pub async fn fetch_issue(&self, id: IssueId) -> Result<Option<IssueDocument>, JiraError> {
-        let read = |answer: &Answer| {
-            let raw: &RawValue = answer.object()?;
-            wire::read_issue(raw, &self.context(answer))
-                .map_err(|unreadable| Came::wrong_shape(unreadable.to_string()))
-        };
-        let call = common::issue_with_changelog(self.flavor(), id, "*all");
-        let document = found(self.sender().send(&call, read).await)?;
-        if let (Flavor::Cloud, Some(document)) = (self.flavor(), &document) {
-            self.0.vetting.note_whole(document);
-        }
-        Ok(document)
+        Ok(self.fetch_rung(id, Rung::Full).await?.map(|fetched| fetched.document))
     }
 
     /// As Cloud delivers them at once, fields missing or not.
@@ -119,6 +112,7 @@ impl JiraClient {
         let context = self.context(answer);
         let mut batch = FetchedBatch {
             issues: Vec::with_capacity(page.issues.len()),
+            lacking: Vec::new(),
             unreadable: Vec::new(),
             matched: page.total,
             held_back: page.held_back(),

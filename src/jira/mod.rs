@@ -1,11 +1,11 @@
 //! Talking to Jira.
 //!
 //! [`JiraClient`] asks, and gives back nouns of the model. Everything it sends leaves through one
-//! place (`send`), in this order: a place among the requests in flight, a token of the bucket
-//! and the gate that `Retry-After` closes for everybody (`pacing`), the request itself with its
-//! authorization (`auth`) and limits (`transport`), the judging of the answer, and the decision
-//! whether to try again (`retry`). The deciding parts are pure; time and random numbers are
-//! arguments.
+//! place (`send`), in this order: a place among the requests in flight, the gates that `Retry-After`
+//! closes, the `breaker`, the slowdown that Jira's headers advise (`rate_limit`) and a token of the
+//! bucket (all of them asked at once in `pacing`), the request itself with its authorization
+//! (`auth`) and limits (`transport`), the judging of the answer, and the decision whether to try
+//! again (`retry`). The deciding parts are pure; time and random numbers are arguments.
 //!
 //! What this module holds to:
 //! - No request leaves before the instant that Jira named in a `Retry-After`.
@@ -21,6 +21,7 @@
 //! `flavor`'s. This module knows nothing of the database.
 
 mod auth;
+mod breaker;
 mod call;
 mod catalogue;
 mod changelogs;
@@ -29,17 +30,24 @@ mod endpoint;
 mod error;
 mod flavor;
 mod hydrate;
+mod outage;
+mod outcome;
 mod pacing;
 mod probe;
+mod rate_limit;
 mod refusal;
 mod repair;
 mod retry;
 mod retry_after;
+mod rungs;
+mod scope;
 mod search;
 mod send;
 mod settings;
 mod shape;
+mod sharing;
 mod stats;
+mod streams;
 mod transport;
 mod vetting;
 mod wire;
@@ -57,6 +65,7 @@ use tokio::sync::OnceCell;
 
 use crate::model::{IssueKey, ProjectKey};
 
+pub use breaker::BreakerState;
 pub use catalogue::ProjectInfo;
 pub use endpoint::Endpoint;
 pub use error::{Cause, ErrorClass, JiraError};
@@ -64,12 +73,17 @@ pub use flavor::Flavor;
 pub use hydrate::{FetchedBatch, UnreadableIssue};
 pub use probe::{Instance, Myself};
 pub use refusal::Messages;
+pub use rungs::{FetchedRung, Rung, join_links};
+pub use scope::Scope;
 pub use settings::{Credentials, JiraSettings};
 pub use shape::Came;
-pub use stats::ClientStats;
-pub use wire::{Completed, complete_changes, complete_comments, complete_worklogs};
+pub use stats::{ClientStats, Waits};
+pub use wire::{
+    Completed, FetchedStream, complete_changes, complete_comments, complete_stream,
+    complete_worklogs,
+};
 
-use flavor::common;
+use flavor::both;
 use probe::Identity;
 use send::Sender;
 use vetting::Vetting;
@@ -142,7 +156,7 @@ impl JiraClient {
         }
         let answer = self
             .sender()
-            .send(&common::anchor(self.flavor(), key), |answer| answer.object::<Anchor>())
+            .send(&both::anchor(self.flavor(), key), |answer| answer.object::<Anchor>())
             .await;
         let anchor = found(answer)?;
         Ok(anchor.is_some_and(|anchor| anchor.key == key.to_string()))
@@ -153,7 +167,7 @@ impl JiraClient {
     /// # Errors
     /// Any [`JiraError`] other than that the project is not there.
     pub async fn project(&self, key: &ProjectKey) -> Result<Option<ProjectInfo>, JiraError> {
-        let call = common::project(self.flavor(), key);
+        let call = both::project(self.flavor(), key);
         let answer = self.sender().send(&call, |answer| answer.object()).await;
         found(answer).map_err(|error| self.explained(error))
     }

@@ -2,6 +2,7 @@
 //! answer, trying again. What an answer means is the caller's business, by its `read` function.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,16 +13,21 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use url::Url;
 
 use super::auth::{self, Auth, Denial};
-use super::call::Call;
+use super::breaker::Health;
+use super::call::{Call, Patience};
 use super::endpoint::Endpoint;
 use super::error::JiraError;
-use super::pacing::Pacing;
+use super::flavor::both;
+use super::outage::Outage;
+use super::outcome::{self, Outcome};
+use super::pacing::{Limits, Pacing, Probe, Refusal, Told, Turn};
+use super::rate_limit::{self, Advice};
 use super::refusal::Messages;
 use super::retry::{self, Decision, RetryPolicy};
+use super::scope::Scope;
 use super::settings::JiraSettings;
 use super::shape::{self, Came};
 use super::stats::{ClientStats, Counters};
@@ -32,6 +38,9 @@ const MAX_REFUSAL_BYTES: u64 = 256 * 1024;
 
 /// How much memory is set aside on the word of a `Content-Length`, in bytes.
 const MAX_RESERVED_BYTES: u64 = 1024 * 1024;
+
+/// How long the breaker's probe may take: it asks for a few lines.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The body of a success, with when it came.
 #[derive(Debug)]
@@ -59,13 +68,17 @@ impl Answer {
 /// Sends every request of one client.
 pub(super) struct Sender {
     http: Client,
+    /// The same with more patience for silence, which only a client as a whole can have.
+    patient_http: Client,
     base_url: Url,
     host: String,
     pub(super) auth: Auth,
-    pacing: Pacing,
-    in_flight: Semaphore,
+    pub(super) pacing: Pacing,
+    /// What opened the breaker last.
+    outage: Mutex<Option<Outage>>,
     policy: RetryPolicy,
     timeout: Duration,
+    hub_timeout: Duration,
     max_body_bytes: u64,
     counters: Counters,
     newest_date: AtomicI64,
@@ -74,22 +87,20 @@ pub(super) struct Sender {
 impl Sender {
     pub(super) fn new(settings: &JiraSettings) -> Result<Self, JiraError> {
         Ok(Self {
-            http: transport::client(settings, Policy::none())?,
+            http: transport::client(settings, settings.read_timeout, Policy::none())?,
+            patient_http: transport::client(settings, settings.hub_timeout, Policy::none())?,
             base_url: settings.base_url.clone(),
             host: transport::host(&settings.base_url),
             auth: Auth::new(settings)?,
-            pacing: Pacing::new(
-                settings.requests_per_second,
-                settings.burst,
-                settings.max_retry_after,
-            ),
-            in_flight: Semaphore::new(settings.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            pacing: Pacing::new(limits(settings)),
+            outage: Mutex::new(None),
             policy: RetryPolicy {
                 max_attempts: settings.max_attempts,
                 backoff_base: settings.backoff_base,
                 backoff_cap: settings.backoff_cap,
             },
             timeout: settings.timeout,
+            hub_timeout: settings.hub_timeout,
             max_body_bytes: settings.max_body_bytes,
             counters: Counters::default(),
             newest_date: AtomicI64::new(i64::MIN),
@@ -104,7 +115,8 @@ impl Sender {
     ) -> Result<T, JiraError> {
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(call).await? {
+            // Boxed, because callers hold several of these at once.
+            let error = match Box::pin(self.attempt(call)).await? {
                 Ok(answer) => match read(&answer) {
                     Ok(value) => return Ok(value),
                     Err(came) => JiraError::BadData { endpoint: call.endpoint, came },
@@ -126,7 +138,7 @@ impl Sender {
     }
 
     pub(super) fn stats(&self) -> ClientStats {
-        self.counters.read(self.pacing.gate_waits())
+        self.counters.read(self.pacing.stats())
     }
 
     /// Jira's clock as its newest answer showed it.
@@ -136,23 +148,87 @@ impl Sender {
 
     /// One request, once its turn has come. The outer error means that it was not even sent.
     async fn attempt(&self, call: &Call) -> Result<Result<Answer, JiraError>, JiraError> {
-        // Held until the answer is judged, so that a `Retry-After` in it closes the gate for
-        // whoever takes the place; acquiring fails only on a closed semaphore, which this never is.
-        let _place = self.in_flight.acquire().await.ok();
-        self.pacing.wait().await.map_err(|closed| JiraError::RateLimited {
-            host: self.host.clone(),
-            until: our_time().checked_add_signed(delta(closed.remaining)),
-        })?;
+        let scope = call.scope();
+        let _place = loop {
+            match self.pacing.turn(&scope).await.map_err(|refusal| self.not_sent(refusal))? {
+                Turn::Go(place) => break place,
+                Turn::Probe(probe) => self.probe(probe).await,
+            }
+        };
         Ok(self.exchange(call).await)
     }
 
+    /// Sees whether an instance that was down is back.
+    async fn probe(&self, probe: Probe<'_>) {
+        let call = both::server_info();
+        match tokio::time::timeout(PROBE_TIMEOUT, self.ask(&call)).await {
+            Ok((result, asked_to_wait)) => {
+                let (outcome, health) = outcome::of(&result, asked_to_wait);
+                self.counters.count_outcome(outcome);
+                self.pacing.note(health);
+                probe.end(health);
+            }
+            Err(_) => {
+                self.counters.count_outcome(Outcome::TimedOut);
+                probe.end(Health::Unclear);
+            }
+        }
+    }
+
+    fn not_sent(&self, refusal: Refusal) -> JiraError {
+        let host = self.host.clone();
+        let until = match refusal {
+            Refusal::ClosedTooLong { remaining } => our_time().checked_add_signed(delta(remaining)),
+            Refusal::Outage => {
+                let outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if let Some(outage) = outage {
+                    return outage.error();
+                }
+                None
+            }
+        };
+        JiraError::RateLimited { host, until }
+    }
+
+    /// One request, whose outcome is noted.
     async fn exchange(&self, call: &Call) -> Result<Answer, JiraError> {
+        let (result, asked_to_wait) = self.ask(call).await;
+        let (outcome, health) = outcome::of(&result, asked_to_wait);
+        self.counters.count_outcome(outcome);
+        if !self.pacing.note(health) {
+            return result;
+        }
+        result.map_err(|error| {
+            tracing::warn!(error = %error, "jira is down: requests wait until it answers again");
+            let (outage, error) = Outage::keep(error);
+            *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = outage;
+            error
+        })
+    }
+
+    /// One request; and whether it was answered that everybody has to wait.
+    async fn ask(&self, call: &Call) -> (Result<Answer, JiraError>, bool) {
         let started = Instant::now();
         self.counters.count_request();
         #[expect(clippy::disallowed_methods, reason = "the one place that sends")]
-        let response = self.request(call).send().await.map_err(|e| self.broken(call, e))?;
+        let response = match self.request(call).send().await {
+            Ok(response) => response,
+            Err(error) => return (Err(self.broken(call, error)), false),
+        };
         let jira_time = self.note_date(response.headers());
-        self.judge_head(call.endpoint, &response, jira_time)?;
+        let until = self.obey_limits(call, &response, jira_time);
+        (self.judge(call, response, started, jira_time, until).await, until.is_some())
+    }
+
+    async fn judge(
+        &self,
+        call: &Call,
+        response: Response,
+        started: Instant,
+        jira_time: DateTime<Utc>,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<Answer, JiraError> {
+        self.judge_head(call.endpoint, &response, until)?;
         if !response.status().is_success() {
             return Err(self.refusal(call.endpoint, response).await);
         }
@@ -166,10 +242,13 @@ impl Sender {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&call.path);
         }
-        let mut request = self
-            .http
+        let http = match call.patience {
+            Patience::Usual => &self.http,
+            Patience::Long => &self.patient_http,
+        };
+        let mut request = http
             .request(call.method.clone(), url)
-            .timeout(self.timeout)
+            .timeout(self.limit(call.patience))
             .header(ACCEPT, "application/json");
         if !call.query.is_empty() {
             request = request.query(&call.query);
@@ -188,15 +267,13 @@ impl Sender {
         &self,
         endpoint: Endpoint,
         response: &Response,
-        jira_time: DateTime<Utc>,
+        until: Option<DateTime<Utc>>,
     ) -> Result<(), JiraError> {
         let (status, headers) = (response.status(), response.headers());
-        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            let until = self.obey_retry_after(headers, jira_time);
-            if status == StatusCode::TOO_MANY_REQUESTS {
-                self.counters.count_throttled();
-                return Err(JiraError::RateLimited { host: self.host.clone(), until });
-            }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(JiraError::RateLimited { host: self.host.clone(), until });
+        }
+        if status.is_server_error() {
             return Ok(());
         }
         if status.is_redirection() {
@@ -217,15 +294,31 @@ impl Sender {
         Ok(())
     }
 
-    /// Closes the gate for as long as a throttled answer asks.
-    fn obey_retry_after(
+    /// Slows down as the headers advise, and closes a gate for as long as a throttled answer asks;
+    /// until then, by Jira's clock.
+    fn obey_limits(
         &self,
-        headers: &HeaderMap,
+        call: &Call,
+        response: &Response,
         jira_time: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        let wait = retry_after::parse(header(headers, &RETRY_AFTER)?, jira_time)?;
-        self.pacing.close_for(wait);
-        tracing::warn!(wait_secs = wait.as_secs(), "jira asks everybody to wait");
+        let (status, headers) = (response.status(), response.headers());
+        let throttled = status == StatusCode::TOO_MANY_REQUESTS;
+        let of_one = throttled && rate_limit::is_of_one_endpoint(headers);
+        let scope = if of_one { call.scope() } else { Scope::EVERYTHING };
+        let wait = header(headers, &RETRY_AFTER)
+            .filter(|_| throttled || status.is_server_error())
+            .and_then(|value| retry_after::parse(value, jira_time));
+        if !of_one {
+            let advice = rate_limit::advise(headers, self.pacing.in_flight(), jira_time);
+            let unsaid = (throttled && wait.is_none()).then_some(Advice::HALVE);
+            if let Some(advice) = advice.or(unsaid) {
+                self.pacing.heed(advice);
+            }
+        }
+        let wait = wait?;
+        self.pacing.close(&scope, wait, Told::Here);
+        tracing::warn!(wait_secs = wait.as_secs(), scope = %scope, "jira asks us to wait");
         jira_time.checked_add_signed(delta(wait))
     }
 
@@ -309,7 +402,15 @@ impl Sender {
     }
 
     fn broken(&self, call: &Call, error: reqwest::Error) -> JiraError {
-        transport::classify(error, &self.host, call.endpoint, self.timeout)
+        transport::classify(error, &self.host, call.endpoint, self.limit(call.patience))
+    }
+
+    /// The longest a request may take.
+    pub(super) fn limit(&self, patience: Patience) -> Duration {
+        match patience {
+            Patience::Usual => self.timeout,
+            Patience::Long => self.hub_timeout,
+        }
     }
 
     /// Jira's clock at this answer, by its `Date`; our own where a proxy took it away.
@@ -324,6 +425,18 @@ impl Sender {
             }
             None => our_time(),
         }
+    }
+}
+
+fn limits(settings: &JiraSettings) -> Limits {
+    Limits {
+        requests_per_second: settings.requests_per_second,
+        burst: settings.burst,
+        max_in_flight: settings.max_in_flight,
+        max_retry_after: settings.max_retry_after,
+        probe_after: settings.probe_after,
+        max_outage: settings.max_outage,
+        probe: both::server_info().scope(),
     }
 }
 

@@ -46,6 +46,8 @@ pub struct JiraSettings {
     pub ca_bundle: Option<PathBuf>,
     /// The longest one request may take, its body included.
     pub timeout: Duration,
+    /// The longest a request for one heavy issue may take, its body included, and be silent.
+    pub hub_timeout: Duration,
     /// The longest silence inside one answer.
     pub read_timeout: Duration,
     /// The longest that connecting may take.
@@ -62,6 +64,11 @@ pub struct JiraSettings {
     pub max_body_bytes: u64,
     /// The longest `Retry-After` that is waited for; beyond it the caller is told instead.
     pub max_retry_after: Duration,
+    /// How long an instance that has answered before and is down now is waited for.
+    pub max_outage: Duration,
+    /// How long nothing is sent to such an instance before the first look whether it is back; the
+    /// pause doubles with each.
+    pub probe_after: Duration,
     /// The upper end of the first random pause before a retry; it doubles with each.
     pub backoff_base: Duration,
     /// The upper end that no pause exceeds.
@@ -88,6 +95,7 @@ impl JiraSettings {
             credentials: Credentials::Anonymous,
             ca_bundle: None,
             timeout: Duration::from_secs(60),
+            hub_timeout: Duration::from_secs(600),
             read_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             requests_per_second: 10.0,
@@ -96,6 +104,8 @@ impl JiraSettings {
             max_attempts: 5,
             max_body_bytes: 256 * 1024 * 1024,
             max_retry_after: Duration::from_secs(960),
+            max_outage: Duration::from_secs(120),
+            probe_after: Duration::from_secs(1),
             backoff_base: Duration::from_millis(500),
             backoff_cap: Duration::from_secs(30),
             http1_only: false,

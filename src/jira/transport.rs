@@ -16,13 +16,18 @@ use super::settings::JiraSettings;
 const USER_AGENT: &str = concat!("extractor/", env!("CARGO_PKG_VERSION"));
 
 /// Makes the client. Cookies are not kept, because the client has no store for them.
-pub(super) fn client(settings: &JiraSettings, redirects: Policy) -> Result<Client, JiraError> {
+/// `silence` is the longest that an answer may say nothing.
+pub(super) fn client(
+    settings: &JiraSettings,
+    silence: Duration,
+    redirects: Policy,
+) -> Result<Client, JiraError> {
     check_base_url(&settings.base_url)?;
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .redirect(redirects)
         .connect_timeout(settings.connect_timeout)
-        .read_timeout(settings.read_timeout)
+        .read_timeout(silence)
         .referer(false);
     if settings.http1_only {
         builder = builder.http1_only();
@@ -122,7 +127,7 @@ mod tests {
     #[case("https://jira.example.invalid/?a=b")]
     fn a_base_url_that_cannot_be_used_is_named_and_not_shown(#[case] url: &str) {
         let settings = JiraSettings::new(url.parse().unwrap());
-        let error = client(&settings, Policy::none()).unwrap_err();
+        let error = client(&settings, settings.read_timeout, Policy::none()).unwrap_err();
         assert!(error.to_string().starts_with("jira.base_url"), "{error}");
         assert!(!format!("{error} {error:?}").contains("pass@"));
     }
@@ -131,7 +136,7 @@ mod tests {
     fn a_ca_bundle_that_is_none_is_named() {
         let mut settings = JiraSettings::new("https://jira.example.invalid".parse().unwrap());
         settings.ca_bundle = Some("/nonexistent/ca.pem".into());
-        let error = client(&settings, Policy::none()).unwrap_err();
+        let error = client(&settings, settings.read_timeout, Policy::none()).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/ca.pem"), "{error}");
     }
 }

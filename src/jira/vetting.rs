@@ -54,6 +54,14 @@ enum Verdict {
     Doubtful,
 }
 
+/// What came of an issue that was asked for alone.
+enum Alone {
+    Whole(IssueDocument),
+    Gone,
+    /// It cannot be had strictly; this is how it came with others.
+    Fails(IssueDocument),
+}
+
 impl Vetting {
     /// Learns from an issue that is whole.
     pub(super) fn note_whole(&self, document: &IssueDocument) {
@@ -108,11 +116,15 @@ impl JiraClient {
         let mut batch = self.fetch_in_bulk(ids).await?;
         let doubtful = self.vet(&mut batch).await?;
         if !doubtful.is_empty() {
-            // What did not load a moment ago may load now. What still lacks something is left out.
+            // What did not load a moment ago may load now.
             tracing::debug!(issues = doubtful.len(), "fields did not load, asking again");
             let mut again = self.fetch_in_bulk(&doubtful).await?;
-            again.issues.retain(|issue| self.0.vetting.verdict(issue) == Verdict::Whole);
+            let still = self.take_doubtful(&mut again.issues);
             batch.extend(again);
+            let (samples, mut others) = one_of_each_kind(still);
+            self.sort_samples(samples, &mut batch).await?;
+            batch.lacking.extend(self.take_doubtful(&mut others));
+            batch.issues.append(&mut others);
         }
         batch.issues.sort_unstable_by_key(|issue| issue.id);
         Ok(batch)
@@ -138,33 +150,43 @@ impl JiraClient {
                 break;
             }
             tracing::debug!(issues = known, samples = samples.len(), "learning what issues have");
-            for sample in self.fetch_alone(samples).await {
-                batch.issues.extend(sample?);
-            }
+            self.sort_samples(samples, batch).await?;
         }
         let still = self.take_doubtful(&mut doubtful);
         batch.issues.append(&mut doubtful);
         Ok(still.iter().map(|issue| issue.id).collect())
     }
 
+    /// Asks for each of these alone, and puts what comes of it into the batch.
+    async fn sort_samples(
+        &self,
+        samples: Vec<IssueDocument>,
+        batch: &mut FetchedBatch,
+    ) -> Result<(), JiraError> {
+        for sample in self.fetch_alone(samples).await {
+            match sample? {
+                Alone::Whole(issue) => batch.issues.push(issue),
+                Alone::Gone => {}
+                Alone::Fails(issue) => batch.lacking.push(issue),
+            }
+        }
+        Ok(())
+    }
+
     fn take_doubtful(&self, issues: &mut Vec<IssueDocument>) -> Vec<IssueDocument> {
         issues.extract_if(.., |issue| self.0.vetting.verdict(issue) == Verdict::Doubtful).collect()
     }
 
-    /// Each issue alone. One that fails by itself is just not among them.
-    async fn fetch_alone(
-        &self,
-        issues: Vec<IssueDocument>,
-    ) -> Vec<Result<Option<IssueDocument>, JiraError>> {
-        let alone = issues.into_iter().map(async |issue| {
-            let answer = self.fetch_issue(issue.id).await;
-            match answer {
-                Err(error) if is_of_the_issue(&error) => {
-                    self.0.vetting.note_failure(kind(&issue));
-                    Ok(None)
-                }
-                answer => answer,
+    /// Each issue alone.
+    async fn fetch_alone(&self, issues: Vec<IssueDocument>) -> Vec<Result<Alone, JiraError>> {
+        let alone = issues.into_iter().map(async |issue| match self.fetch_issue(issue.id).await {
+            Ok(Some(whole)) => Ok(Alone::Whole(whole)),
+            Ok(None) => Ok(Alone::Gone),
+            Err(error) if is_of_the_issue(&error) => {
+                self.0.vetting.note_failure(kind(&issue));
+                Ok(Alone::Fails(issue))
             }
+            Err(error) => Err(error),
         });
         join_all(alone).await
     }

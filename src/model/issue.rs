@@ -65,6 +65,20 @@ pub struct IssueDocument {
     pub users: Vec<User>,
 }
 
+impl IssueDocument {
+    /// In `lacking`: the links, and with them the field `issuelinks`.
+    pub const LACKS_LINKS: &'static str = "links";
+    /// In `lacking`: some field that Jira failed to load.
+    pub const LACKS_FIELDS: &'static str = "fields";
+
+    /// Whether `fields` holds every field of the issue. Where it does not, a field that is absent
+    /// is not one that was cleared.
+    pub fn has_every_field(&self) -> bool {
+        let lacks = |what| self.lacking.contains(&what);
+        self.tier != Tier::Minimal && !lacks(Self::LACKS_LINKS) && !lacks(Self::LACKS_FIELDS)
+    }
+}
+
 /// What hangs on an issue. `None`: the document did not say, so what is stored stays.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Children {

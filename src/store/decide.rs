@@ -44,8 +44,9 @@ pub(super) fn decide(stored: Option<&StoredIssue>, document: &IssueDocument) -> 
     let Some(stored) = stored else { return Decision::Insert };
     let older = matches!((document.updated, stored.updated), (Some(new), Some(old)) if new < old);
     let wholeness = Wholeness::of(document);
-    let poorer = document.tier < stored.tier
-        || document.tier == stored.tier && wholeness.lacks_more_than(&stored.wholeness);
+    // What came in parts is as good as what came whole.
+    let (few, had_few) = (document.tier == Tier::Minimal, stored.tier == Tier::Minimal);
+    let poorer = few && !had_few || few == had_few && wholeness.lacks_more_than(&stored.wholeness);
     if older || document.updated == stored.updated && poorer {
         return Decision::Refuse;
     }
@@ -103,13 +104,23 @@ mod tests {
     #[test]
     fn a_document_is_compared_with_what_is_stored() {
         type Change = fn(&mut StoredIssue, &mut IssueDocument);
-        let cases: [(&str, Change, Decision); 17] = [
+        let cases: &[(&str, Change, Decision)] = &[
             ("same", |_, _| {}, Decision::Keep),
             ("other content", |_, d| d.content_hash = [9; 16], Decision::Rewrite),
             ("newer", |_, d| d.updated = Some(at(1001)), Decision::Rewrite),
             ("older", |_, d| d.updated = Some(at(999)), Decision::Refuse),
             ("poorer", |_, d| d.tier = Tier::Minimal, Decision::Refuse),
             ("richer", |s, _| s.tier = Tier::Minimal, Decision::Rewrite),
+            ("in parts", |_, d| d.tier = Tier::Hub, Decision::Rewrite),
+            ("whole again", |s, _| s.tier = Tier::Hub, Decision::Rewrite),
+            (
+                "without a field",
+                |_, d| {
+                    d.content_hash = [9; 16];
+                    d.lacking = vec![IssueDocument::LACKS_FIELDS];
+                },
+                Decision::Refuse,
+            ),
             ("moved", |s, _| s.key = "Q-1".parse().unwrap(), Decision::Rewrite),
             ("tombstoned", |s, _| s.deleted = true, Decision::Rewrite),
             ("fetched soon after", |s, _| s.extracted_at = at(1001), Decision::Settle),
@@ -168,7 +179,7 @@ mod tests {
             document.updated = stored.updated;
             document.extracted_at = at(3000);
             change(&mut stored, &mut document);
-            assert_eq!(decide(Some(&stored), &document), expected, "{name}");
+            assert_eq!(decide(Some(&stored), &document), *expected, "{name}");
         }
     }
 

@@ -24,6 +24,7 @@ mod decide;
 mod error;
 mod facts;
 mod failures;
+mod field_names;
 mod leases;
 mod listing;
 mod migrate;
@@ -38,6 +39,7 @@ mod streams;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod throttles;
 mod tx;
 mod wholeness;
 
@@ -56,6 +58,7 @@ pub use queue::{
 pub use runs::{NewRun, Run, RunFilter};
 pub use sample::{SampleIssue, TableCount};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
+pub use throttles::{Sharing, SharingListener, Throttle};
 
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;

@@ -103,17 +103,6 @@ impl Store {
         .await?;
         Ok(live)
     }
-
-    /// How many workers are alive: each takes its share of the site's request budget.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] and the like.
-    pub async fn count_live_workers(&self) -> Result<u64, StoreError> {
-        let workers = sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM extractor.live_workers"#)
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(super::rows::count(workers))
-    }
 }
 
 impl Session {

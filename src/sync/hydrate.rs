@@ -1,24 +1,28 @@
 //! Workers that empty the queue: lease a batch, fetch it whole, write it in one transaction.
 //! Any number of processes may do this for the same run; the store keeps them apart.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::error::SyncError;
-use super::fetch::{self, SharedPace};
+use super::fetch::{Climb, Fetched, Source};
+use super::ladder::Start;
 use super::progress::Progress;
 use super::retry::patiently;
 use super::split;
-use crate::jira::JiraClient;
-use crate::model::WorkerId;
-use crate::store::{Batch, PendingCounts, QueueScope, Release, Store, StoreError};
+use crate::model::{Tier, WorkerId};
+use crate::store::{
+    Batch, BatchToken, PendingCounts, PendingIssue, QueueScope, Release, Store, StoreError,
+};
 
-/// How long a batch is leased: longer than fetching one may take, `Retry-After` included.
-const BATCH_LEASE: Duration = Duration::from_mins(20);
+/// A lease is renewed when this part of it has passed.
+const RENEW_AFTER: u32 = 4;
 /// The longest wait for work before the queue is looked at again.
 const POLL: Duration = Duration::from_millis(500);
 
@@ -26,7 +30,11 @@ const POLL: Duration = Duration::from_millis(500);
 /// its commit is on disk, so more of them only wait for each other, with connections in their hands.
 pub(super) const WRITERS: usize = 4;
 
-/// How long a batch that is being fetched is waited for after being told to stop.
+/// Issues of one worker that are on the ladder at once, at the most: they wait for places, and cost
+/// nothing but their leases until they have one.
+const MOST_CLIMBS: usize = 64;
+
+/// How long what is being fetched is waited for after being told to stop.
 const FETCH_GRACE: Duration = Duration::from_secs(4);
 
 /// When hydration is over.
@@ -48,11 +56,11 @@ pub struct Drained {
 /// What the workers share.
 #[derive(Debug)]
 pub(super) struct Hydrator {
-    pub(super) jira: JiraClient,
-    pub(super) store: Store,
+    pub(super) source: Source,
     pub(super) worker: WorkerId,
     pub(super) scope: QueueScope,
-    pub(super) pace: SharedPace,
+    /// How long a batch is leased, and leased again.
+    pub(super) lease: Duration,
     /// As many permits as batches may be written at once.
     pub(super) writers: Semaphore,
     pub(super) progress: Arc<Progress>,
@@ -62,6 +70,9 @@ pub(super) struct Hydrator {
     /// Work may have come.
     pub(super) wake: Notify,
 }
+
+/// The issues of one worker that are on the ladder, each on its own, while it goes on.
+type Climbs = JoinSet<Result<u64, SyncError>>;
 
 impl Hydrator {
     /// Runs `workers` workers until the queue is empty and nothing more will come.
@@ -93,10 +104,24 @@ impl Hydrator {
         }
     }
 
-    async fn work(&self, place: usize) -> Result<u64, SyncError> {
+    async fn work(self: Arc<Self>, place: usize) -> Result<u64, SyncError> {
+        let mut climbs = Climbs::new();
+        let mut issues = self.empty_the_queue(place, &mut climbs).await?;
+        while let Some(ended) = climbs.join_next().await {
+            issues += ended.map_err(SyncError::Crashed).flatten()?;
+        }
+        Ok(issues)
+    }
+
+    async fn empty_the_queue(
+        self: &Arc<Self>,
+        place: usize,
+        climbs: &mut Climbs,
+    ) -> Result<u64, SyncError> {
         let mut issues = 0;
         while !self.stop.is_cancelled() {
-            if place >= self.in_flight() {
+            issues += ended(climbs).await?;
+            if place >= self.source.pace(|pace| pace.in_flight()) {
                 self.rest(POLL).await;
                 if self.is_done().await? {
                     break;
@@ -105,12 +130,8 @@ impl Hydrator {
             }
             // Read before the look into the queue: what is queued after it is seen next time.
             let no_more = self.no_more.is_cancelled();
-            let size = self.batch_size();
-            let lease =
-                patiently(|| self.store.acquire_batch(self.worker, &self.scope, size, BATCH_LEASE))
-                    .await;
-            match lease? {
-                Some(batch) => issues += self.hydrate(&batch).await?,
+            match self.acquire().await? {
+                Some(batch) => issues += self.hydrate(batch, climbs).await?,
                 None if no_more && self.is_done().await? => break,
                 None => self.rest(self.next_look().await?).await,
             }
@@ -118,30 +139,87 @@ impl Hydrator {
         Ok(issues)
     }
 
-    /// Fetches and writes one batch; gives it back untouched when the run cannot go on.
-    async fn hydrate(&self, batch: &Batch) -> Result<u64, SyncError> {
-        match self.fetch_and_write(batch).await {
-            Ok(issues) => {
-                self.progress.note_hydrated(issues);
+    async fn acquire(&self) -> Result<Option<Batch>, SyncError> {
+        let size = self.source.pace(|pace| pace.batch());
+        let lease = || self.store().acquire_batch(self.worker, &self.scope, size, self.lease);
+        Ok(patiently(lease).await?)
+    }
+
+    /// Fetches and writes one batch, and sends on their way the issues that have to be fetched by
+    /// themselves. Gives it back untouched when the run cannot go on.
+    async fn hydrate(
+        self: &Arc<Self>,
+        batch: Batch,
+        climbs: &mut Climbs,
+    ) -> Result<u64, SyncError> {
+        let Batch { token, items } = batch;
+        let (apart, together): (Vec<_>, Vec<_>) = items.into_iter().partition(goes_apart);
+        let known = apart.into_iter().map(|issue| Climb { issue, start: Start::KnownHub });
+        self.send_off(&token, known.collect(), climbs);
+        if together.is_empty() {
+            return Ok(0);
+        }
+        match self.leased(&token, self.fetch_and_write(&token, &together)).await {
+            Ok((issues, on_their_own)) => {
+                self.send_off(&token, on_their_own, climbs);
                 Ok(issues)
             }
             // Another worker has taken the batch over and writes it.
             Err(SyncError::Store(StoreError::LeaseLost { .. })) => Ok(0),
             Err(error) => {
-                let release = self.store.release_batch(&batch.token, None, Release::Untouched);
-                if let Err(error) = release.await {
-                    tracing::debug!(error = %error, "batch left to its lease");
-                }
+                self.give_back(&token, &together).await;
                 Err(error)
             }
         }
     }
 
-    async fn fetch_and_write(&self, batch: &Batch) -> Result<u64, SyncError> {
-        let fetched = tokio::select! {
-            fetched = fetch::fetch(&self.jira, &batch.items, &self.pace) => fetched?,
-            () = self.abandoned() => return Err(SyncError::Interrupted),
-        };
+    /// Answers how many issues have left the queue, and which are to be fetched by themselves.
+    async fn fetch_and_write(
+        &self,
+        token: &BatchToken,
+        issues: &[PendingIssue],
+    ) -> Result<(u64, Vec<Climb>), SyncError> {
+        let mut fetched = self.unless_abandoned(Box::pin(self.source.fetch(issues))).await?;
+        let on_their_own = std::mem::take(&mut fetched.climbs);
+        Ok((Box::pin(self.write(token, issues, fetched)).await?, on_their_own))
+    }
+
+    fn send_off(self: &Arc<Self>, token: &BatchToken, which: Vec<Climb>, climbs: &mut Climbs) {
+        for climb in which {
+            let this = Arc::clone(self);
+            let token = token.clone();
+            climbs.spawn(Box::pin(async move {
+                let left = this.climb(&token, &climb).await;
+                this.wake.notify_waiters();
+                left
+            }) as BoxFuture<'static, _>);
+        }
+    }
+
+    /// Fetches one issue by itself and writes it, under the lease that it was taken with.
+    async fn climb(&self, token: &BatchToken, climb: &Climb) -> Result<u64, SyncError> {
+        let issue = std::slice::from_ref(&climb.issue);
+        let written = self.leased(token, async {
+            let fetched = self.unless_abandoned(Box::pin(self.source.climb(climb))).await?;
+            Box::pin(self.write(token, issue, fetched)).await
+        });
+        match written.await {
+            Ok(left) => Ok(left),
+            Err(SyncError::Store(StoreError::LeaseLost { .. })) => Ok(0),
+            Err(error) => {
+                self.give_back(token, issue).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes what came of `issues`; answers how many have left the queue.
+    async fn write(
+        &self,
+        token: &BatchToken,
+        issues: &[PendingIssue],
+        fetched: Fetched,
+    ) -> Result<u64, SyncError> {
         for failure in &fetched.failed {
             tracing::warn!(
                 issue.key = %failure.key,
@@ -152,9 +230,44 @@ impl Hydrator {
         }
         // Held while writing; acquiring fails only on a closed semaphore, which this never is.
         let _turn = self.writers.acquire().await.ok();
-        let written = split::write(&self.store, batch, fetched).await?;
-        let stay = written.behind + written.retried;
-        Ok((batch.items.len() as u64).saturating_sub(stay))
+        let left = split::write(self.store(), token, issues, fetched).await?;
+        self.progress.note_hydrated(left);
+        Ok(left)
+    }
+
+    /// Renews the lease for as long as `work` takes. If that fails, the write will notice.
+    async fn leased<T>(&self, token: &BatchToken, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            done = work => done,
+            never = self.renewing(token) => match never {},
+        }
+    }
+
+    async fn renewing(&self, token: &BatchToken) -> Infallible {
+        loop {
+            tokio::time::sleep(self.lease / RENEW_AFTER).await;
+            if let Err(error) = self.store().renew_batch(token, self.lease).await {
+                tracing::debug!(error = %error, "lease not renewed");
+            }
+        }
+    }
+
+    async fn give_back(&self, token: &BatchToken, issues: &[PendingIssue]) {
+        let ids: Vec<_> = issues.iter().map(|issue| issue.id).collect();
+        let release = self.store().release_batch(token, Some(&ids), Release::Untouched);
+        if let Err(error) = release.await {
+            tracing::debug!(error = %error, "batch left to its lease");
+        }
+    }
+
+    async fn unless_abandoned<T>(
+        &self,
+        fetch: impl Future<Output = Result<T, SyncError>>,
+    ) -> Result<T, SyncError> {
+        tokio::select! {
+            fetched = fetch => fetched,
+            () = self.abandoned() => Err(SyncError::Interrupted),
+        }
     }
 
     /// Ends a little after it was told to stop: a batch may still arrive, but not after minutes of
@@ -173,7 +286,7 @@ impl Hydrator {
     }
 
     async fn remaining(&self) -> Result<PendingCounts, SyncError> {
-        Ok(patiently(|| self.store.pending_remaining(&self.scope)).await?)
+        Ok(patiently(|| self.store().pending_remaining(&self.scope)).await?)
     }
 
     async fn next_look(&self) -> Result<Duration, SyncError> {
@@ -184,16 +297,35 @@ impl Hydrator {
     async fn rest(&self, longest: Duration) {
         tokio::select! {
             () = self.wake.notified() => {}
+            () = self.source.faster.notified() => {}
             () = self.stop.cancelled() => {}
             () = tokio::time::sleep(longest) => {}
         }
     }
 
-    fn batch_size(&self) -> u32 {
-        self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).batch()
+    fn store(&self) -> &Store {
+        &self.source.store
     }
+}
 
-    fn in_flight(&self) -> usize {
-        self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).in_flight()
+/// Whether an issue is fetched by itself from the beginning: with it, a batch would not come.
+fn goes_apart(issue: &PendingIssue) -> bool {
+    match issue.stored_tier {
+        Some(Tier::Hub | Tier::Minimal) => true,
+        Some(Tier::Full) | None => false,
     }
+}
+
+/// Takes in the climbs that have ended, and waits for some when there are too many. Answers how many
+/// issues they took out of the queue.
+async fn ended(climbs: &mut Climbs) -> Result<u64, SyncError> {
+    let mut issues = 0;
+    while let Some(ended) = climbs.try_join_next() {
+        issues += ended.map_err(SyncError::Crashed).flatten()?;
+    }
+    while climbs.len() > MOST_CLIMBS {
+        let Some(ended) = climbs.join_next().await else { break };
+        issues += ended.map_err(SyncError::Crashed).flatten()?;
+    }
+    Ok(issues)
 }

@@ -4,24 +4,31 @@
 //! stores every page with its checkpoint in one transaction ([`listing`]); the store's diff puts
 //! what is new or changed into the queue; meanwhile [`hydrate`] takes batches from the queue,
 //! fetches them whole ([`fetch`]) and writes each batch, its children, its removal from the queue
-//! and the run's progress in one transaction. Network calls are never made inside a transaction.
+//! and the run's progress in one transaction; an issue that does not come with its batch is fetched
+//! by itself, down a [`ladder`]. Network calls are never made inside a transaction.
 //! When listing and queue are done, [`certify`] compares what Jira counts with what is listed and
 //! stored, lists again by windows where they differ, and stores the certificate with the run. Cloud
 //! counts nothing: there a [`census`] lists again in another order.
 //!
 //! What decides is pure and has its own files: [`policy`] (what an error means), [`pace`] (how
-//! much to ask for at once), [`census`]' and [`certify`]'s comparisons. What is absent: no retry of a single
+//! much to ask for at once), [`ladder`] (what to ask of a heavy issue), [`fields`] (which fields are
+//! missing), [`streak`] (when to stop), [`census`]' and [`certify`]'s comparisons. What is absent: no
+//! retry of a single
 //! request (that is `jira`'s), no SQL (that is `store`'s), and no tombstones (that is the
 //! reconcile's).
 
+mod budget;
 mod census;
 mod certify;
+mod climb;
 mod complete;
 mod dry_run;
 mod engine;
 mod error;
 mod fetch;
+mod fields;
 mod hydrate;
+mod intake;
 mod ladder;
 mod listing;
 mod pace;
@@ -30,10 +37,13 @@ mod precedent;
 mod progress;
 mod retry;
 mod split;
+mod streak;
+mod streams;
 mod visible;
 
+pub use budget::{Budget, PERIOD as BUDGET_PERIOD, Shared};
 pub use dry_run::DryRun;
-pub use engine::{Engine, EngineSettings, RunReport, RunRequest};
+pub use engine::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest};
 pub use error::SyncError;
 pub use hydrate::{Drained, Until};
 pub use progress::{Progress, Snapshot};

@@ -1,33 +1,36 @@
 //! Writing a batch of which Postgres may refuse a part: halved down to the issue at fault.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::fetch::Fetched;
 use super::policy;
 use super::retry::patiently;
 use crate::model::IssueId;
-use crate::store::{Batch, BatchResult, BatchWritten, PendingIssue, Store, StoreError};
+use crate::store::{BatchResult, BatchToken, PendingIssue, Store, StoreError};
 
 /// Documents written in one transaction at the most: where bulk statements measured best.
 const LARGEST_WRITE: usize = 500;
 
-/// Writes everything that came of `batch`.
+/// Writes everything that came of `issues`, which are leased under `token`; answers how many of them
+/// have left the queue.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`] when others have taken the batch over; then nothing of the part under
 /// way is written, and they will write it.
 pub(super) async fn write(
     store: &Store,
-    batch: &Batch,
+    token: &BatchToken,
+    issues: &[PendingIssue],
     fetched: Fetched,
-) -> Result<BatchWritten, StoreError> {
+) -> Result<u64, StoreError> {
     let issues: HashMap<IssueId, &PendingIssue> =
-        batch.items.iter().map(|issue| (issue.id, issue)).collect();
-    let mut parts = VecDeque::from(parts(batch, fetched));
-    let mut sum = BatchWritten::default();
+        issues.iter().map(|issue| (issue.id, issue)).collect();
+    let named = named(&fetched);
+    let mut parts = VecDeque::from(parts(token, fetched));
+    let mut stay = 0;
     while let Some(part) = parts.pop_front() {
         match patiently(|| store.write_batch(&part)).await {
-            Ok(written) => add(&mut sum, written),
+            Ok(written) => stay += written.behind + written.retried,
             Err(StoreError::DataRejected(cause)) if part.documents.len() > 1 => {
                 tracing::debug!(error = %cause, documents = part.documents.len(), "halving a write");
                 let (one, other) = halves(part);
@@ -40,39 +43,45 @@ pub(super) async fn write(
             Err(error) => return Err(error),
         }
     }
-    Ok(sum)
+    Ok(named.saturating_sub(stay))
 }
 
-/// Full-sized parts; what is not a document goes with the first.
-fn parts(batch: &Batch, fetched: Fetched) -> Vec<BatchResult> {
-    let Fetched { mut documents, gone, failed, mut retry_later } = fetched;
-    let rest = documents.split_off(documents.len().min(LARGEST_WRITE));
+/// How many issues it speaks of.
+fn named(fetched: &Fetched) -> u64 {
+    let documents = fetched.documents.iter().map(|document| document.id);
+    let failed = fetched.failed.iter().map(|failure| failure.id);
+    let later = fetched.retry_later.iter().map(|(id, _)| *id);
+    let ids: HashSet<IssueId> =
+        documents.chain(failed).chain(later).chain(fetched.gone.iter().copied()).collect();
+    ids.len() as u64
+}
+
+/// Full-sized parts; what is not a document goes with the first, but for what is said of one that
+/// goes with another.
+fn parts(token: &BatchToken, fetched: Fetched) -> Vec<BatchResult> {
+    let Fetched { documents, gone, failed, retry_later, climbs: _ } = fetched;
+    let mut first = BatchResult { token: token.clone(), documents, gone, failed, retry_later };
     let mut later = Vec::new();
-    let mut rest = rest.into_iter().peekable();
-    while rest.peek().is_some() {
-        let chunk: Vec<_> = rest.by_ref().take(LARGEST_WRITE).collect();
-        let is_in = |id: &IssueId| chunk.iter().any(|document| document.id == *id);
-        let of_chunk = retry_later.extract_if(.., |(id, _)| is_in(id)).collect();
-        later.push(BatchResult {
-            token: batch.token.clone(),
-            documents: chunk,
-            gone: Vec::new(),
-            failed: Vec::new(),
-            retry_later: of_chunk,
-        });
+    while first.documents.len() > LARGEST_WRITE {
+        let at = first.documents.len() - LARGEST_WRITE;
+        later.push(split_off(&mut first, at));
     }
-    let token = batch.token.clone();
-    let first = BatchResult { token, documents, gone, failed, retry_later };
     std::iter::once(first).chain(later).collect()
 }
 
 fn halves(mut part: BatchResult) -> (BatchResult, BatchResult) {
-    let documents = part.documents.split_off(part.documents.len() / 2);
-    let is_in = |id: &IssueId| documents.iter().any(|document| document.id == *id);
-    let retry_later = part.retry_later.extract_if(.., |(id, _)| is_in(id)).collect();
-    let token = part.token.clone();
-    let other = BatchResult { token, documents, gone: Vec::new(), failed: Vec::new(), retry_later };
+    let at = part.documents.len() / 2;
+    let other = split_off(&mut part, at);
     (part, other)
+}
+
+/// The documents from `at` on, with what is said of them besides.
+fn split_off(part: &mut BatchResult, at: usize) -> BatchResult {
+    let documents = part.documents.split_off(at);
+    let ids: HashSet<IssueId> = documents.iter().map(|document| document.id).collect();
+    let retry_later = part.retry_later.extract_if(.., |(id, _)| ids.contains(id)).collect();
+    let failed = part.failed.extract_if(.., |failure| ids.contains(&failure.id)).collect();
+    BatchResult { token: part.token.clone(), documents, gone: Vec::new(), failed, retry_later }
 }
 
 /// The part without its one document, which is recorded as a failure instead.
@@ -88,15 +97,4 @@ fn as_failures(
         }
     }
     part
-}
-
-fn add(sum: &mut BatchWritten, more: BatchWritten) {
-    let BatchWritten { written, unchanged, refused, behind, gone, failed, retried } = more;
-    sum.written += written;
-    sum.unchanged += unchanged;
-    sum.refused += refused;
-    sum.behind += behind;
-    sum.gone += gone;
-    sum.failed += failed;
-    sum.retried += retried;
 }

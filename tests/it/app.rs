@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use extractor::jira::{Credentials, JiraClient, JiraSettings};
 use extractor::jql::UserFilter;
-use extractor::model::{ProjectKey, RunKind, Site};
+use extractor::model::{ProjectKey, RunKind, Site, Stream};
 use extractor::store::{Session, Settings, Store, WorkerIdentity};
-use extractor::sync::{Engine, EngineSettings, RunReport, RunRequest, SyncError};
+use extractor::sync::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest, SyncError};
 use jira_sim::{IssueId, RequestRecord, SimConfig, SimServer, World};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool};
@@ -33,27 +33,35 @@ pub(crate) struct App {
 /// How the processes of a test are set up.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
+    pub(crate) site: String,
     pub(crate) overlap: Duration,
     pub(crate) page_rows: u32,
     pub(crate) batch_size: u32,
     pub(crate) max_in_flight: usize,
     pub(crate) timeout: Duration,
+    pub(crate) hub_timeout: Duration,
+    pub(crate) batch_lease: Duration,
     pub(crate) max_attempts: u32,
     pub(crate) filter: Option<String>,
     pub(crate) credentials: Credentials,
+    pub(crate) streams: Vec<Stream>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
+            site: SITE.to_owned(),
             overlap: Duration::from_secs(3_600),
             page_rows: 1_000,
             batch_size: 100,
             max_in_flight: 4,
             timeout: Duration::from_secs(30),
+            hub_timeout: Duration::from_secs(60),
+            batch_lease: BATCH_LEASE,
             max_attempts: 3,
             filter: None,
             credentials: Credentials::Anonymous,
+            streams: Vec::new(),
         }
     }
 }
@@ -79,17 +87,34 @@ impl App {
         Self { sim, store, pool, database_url, options: Options::default() }
     }
 
+    /// Another Jira whose rows go to the same database, under a site of its own.
+    pub(crate) async fn beside(&self, site: String, config: SimConfig, world: World) -> Self {
+        let options = Options { site, ..self.options.clone() };
+        Self {
+            sim: SimServer::start(config, world).await.unwrap(),
+            store: self.store.clone(),
+            pool: self.pool.clone(),
+            database_url: self.database_url.clone(),
+            options,
+        }
+    }
+
     pub(crate) fn jira(&self) -> JiraClient {
+        JiraClient::new(&self.jira_settings()).unwrap()
+    }
+
+    pub(crate) fn jira_settings(&self) -> JiraSettings {
         let mut settings = JiraSettings::new(self.sim.base_url().parse().unwrap());
         settings.requests_per_second = 0.0;
         settings.timeout = self.options.timeout;
         settings.read_timeout = self.options.timeout;
+        settings.hub_timeout = self.options.hub_timeout;
         settings.max_attempts = self.options.max_attempts;
         settings.max_in_flight = self.options.max_in_flight + 2;
         settings.backoff_base = Duration::from_millis(5);
         settings.backoff_cap = Duration::from_millis(50);
         settings.credentials = self.options.credentials.clone();
-        JiraClient::new(&settings).unwrap()
+        settings
     }
 
     /// A process as the command line would start it.
@@ -98,7 +123,11 @@ impl App {
     }
 
     pub(crate) async fn try_process(&self) -> Result<Process, SyncError> {
-        let jira = self.jira();
+        self.try_process_by(self.jira()).await
+    }
+
+    /// A process that asks Jira by this client.
+    pub(crate) async fn try_process_by(&self, jira: JiraClient) -> Result<Process, SyncError> {
         let instance = jira.probe(None).await?;
         let identity = WorkerIdentity {
             host: "test".to_owned(),
@@ -108,12 +137,14 @@ impl App {
         let session = self.store.open_session(identity).await?;
         let stop = CancellationToken::new();
         let settings = EngineSettings {
-            site: Site::new(SITE),
+            site: Site::new(&self.options.site),
             filter: self.options.filter.as_deref().map(|text| UserFilter::parse(text).unwrap()),
             overlap: self.options.overlap,
             page_rows: self.options.page_rows,
             batch_size: self.options.batch_size,
             max_in_flight: self.options.max_in_flight,
+            streams: self.options.streams.clone(),
+            batch_lease: self.options.batch_lease,
         };
         let worker = session.worker();
         let engine =

@@ -23,7 +23,7 @@ mod server;
 mod time;
 mod world;
 
-pub use api::CloudView;
+pub use api::{CloudView, account_id};
 pub use config::{
     Auth, ChangelogEndpoint, CloudSite, CostModel, Flavor, IsLast, ResultWindow, SimConfig,
 };
@@ -41,6 +41,6 @@ pub use requests::{Expectation, RequestLog, RequestRecord, Seen};
 pub use server::{SimServer, StartError};
 pub use time::{Millis, jira_text, parse_jira};
 pub use world::{
-    Child, Draft, Imported, IndexEntry, IndexLag, Issue, IssueId, IssueKey, Project, Scope, User,
-    World, WorldError,
+    Child, Draft, Imported, IndexEntry, IndexLag, Issue, IssueId, IssueKey, Project, RemoteLink,
+    Scope, User, World, WorldError,
 };

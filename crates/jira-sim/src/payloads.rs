@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::json::{Json, elements, entries};
 use crate::time::{Millis, parse_jira};
-use crate::world::{Child, Issue, IssueKey, Slot, World};
+use crate::world::{Child, Issue, IssueKey, Slot, Streams, World};
 
 /// The clock of a loaded world stands this long after the last `updated` in it.
 const AFTERWARDS: Millis = 3_600_000;
@@ -124,6 +124,7 @@ impl Loader {
             worklogs: Vec::new(),
             links: Vec::new(),
             attachments: Vec::new(),
+            streams: Streams::default(),
             hidden: false,
         };
         for (name, raw) in entries(top.get("fields")?.get()).ok()? {

@@ -21,7 +21,7 @@ pub(super) async fn check(findings: &mut Findings<'_>, projects: &Projects, cont
             Projects::All => &[][..],
             Projects::Only(keys) => keys,
         };
-        let (config, stop) = (&context.loaded.config.jira, context.shutdown.token());
+        let (config, stop) = (&context.loaded.config, context.shutdown.token());
         let peer = Peer::meet(config, named, stop).await?;
         capabilities(&peer).into_iter().for_each(|finding| findings.add(finding));
         all_projects(findings, projects, &peer, filter.as_ref()).await

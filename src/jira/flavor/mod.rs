@@ -1,7 +1,7 @@
 //! How the two kinds of Jira want to be asked: what they have in common, and what not.
 
+pub(super) mod both;
 pub(super) mod cloud;
-pub(super) mod common;
 pub(super) mod server;
 
 use std::fmt;

@@ -16,7 +16,9 @@ pub(in crate::jira) fn search(jql: &str, start_at: u64, max_results: u32, fields
         "fields": fields,
         "validateQuery": true,
     });
-    Call::post(Endpoint::Search, Flavor::Server.api(), &["search"], body).heavy()
+    let call = Call::post(Endpoint::Search, Flavor::Server.api(), &["search"], body);
+    // A count cannot be asked for less; it can be asked for again.
+    if max_results == 0 { call } else { call.heavy() }
 }
 
 /// Whole issues by id. Without validation a missing id just does not match; with it, one missing

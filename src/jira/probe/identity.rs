@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::jira::JiraClient;
 use crate::jira::error::JiraError;
-use crate::jira::flavor::{Flavor, common};
+use crate::jira::flavor::{Flavor, both};
 use crate::jira::send::Answer;
 use crate::jira::shape::Came;
 use crate::model::parse_jira_time;
@@ -80,7 +80,7 @@ impl JiraClient {
 
     pub(super) async fn identity(&self) -> Result<&Identity, JiraError> {
         let ask = async || {
-            let identity = self.sender().send(&common::server_info(), read_info).await?;
+            let identity = self.sender().send(&both::server_info(), read_info).await?;
             if let Some(assumed) = self.0.flavor.get()
                 && *assumed != identity.flavor()
             {
@@ -100,7 +100,7 @@ impl JiraClient {
             return Ok((None, None));
         }
         let (myself, time_zone) =
-            self.sender().send(&common::myself(self.flavor()), read_myself).await?;
+            self.sender().send(&both::myself(self.flavor()), read_myself).await?;
         self.sender().auth.expect_user(vec![myself.name.clone(), myself.id.clone()]);
         Ok((Some(myself), time_zone))
     }

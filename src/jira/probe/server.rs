@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::{Abilities, clause, time_grid};
 use crate::jira::JiraClient;
 use crate::jira::error::JiraError;
-use crate::jira::flavor::{Flavor, common};
+use crate::jira::flavor::{Flavor, both};
 use crate::jql::TimeGrid;
 use crate::model::{EpochSecond, IssueId, ListingPage, PageStart};
 
@@ -117,7 +117,7 @@ impl JiraClient {
     }
 
     async fn probe_changelog_of(&self, id: IssueId) -> Result<Option<bool>, JiraError> {
-        match self.sender().send(&common::changelog(Flavor::Server, id, 0), |_| Ok(())).await {
+        match self.sender().send(&both::changelog(Flavor::Server, id, 0), |_| Ok(())).await {
             Ok(()) => Ok(Some(true)),
             Err(JiraError::NoEndpoint { .. }) => {
                 self.note_no_changelog_endpoint();

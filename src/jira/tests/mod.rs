@@ -1,6 +1,9 @@
 //! The client against a tiny server on the loopback: one scripted answer after another. The
 //! simulator stands in for a whole Jira elsewhere; here each fault is one of HTTP.
 
+mod cloud;
+mod cloud_children;
+mod cloud_probing;
 mod faults;
 mod limits;
 mod login;

@@ -1,8 +1,11 @@
 //! The probe against instances that can do more or less.
 
+use std::sync::Arc;
+
 use chrono_tz::America::New_York;
 use rstest::rstest;
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use super::server::{Asked, Reply};
 use super::*;
@@ -139,12 +142,59 @@ async fn answers_to_somebody_else_are_refused() {
 }
 
 #[tokio::test]
-async fn cloud_is_refused_by_name() {
-    let info = json!({"version": "1001.0.0-SNAPSHOT", "deploymentType": "Cloud"});
-    let jira = FakeJira::scripted([Reply::json(info)]).await;
+async fn what_does_not_depend_on_each_other_is_asked_at_once() {
+    // Who we are and the newest issues; then both counts of both literals, and the changelog.
+    let (two, five) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(5)));
+    let jira = FakeJira::answering(move |asked| {
+        let answer = Box::new(WORLD.answer(asked));
+        let path = asked.uri.path();
+        let newest = asked.body.windows(8).any(|window| window == b"ORDER BY");
+        match path.rsplit('/').next().unwrap() {
+            "serverInfo" => *answer,
+            "myself" => Reply::Together(two.clone(), answer),
+            "search" if newest => Reply::Together(two.clone(), answer),
+            _ => Reply::Together(five.clone(), answer),
+        }
+    })
+    .await;
+    let found = client(&jira).probe(Some(&"P".parse().unwrap())).await.unwrap();
+    assert!(found.epoch_millis());
+    assert_eq!(jira.asked().len(), 8);
+}
+
+#[tokio::test]
+async fn the_removed_search_is_explained() {
+    let jira = FakeJira::answering(|asked| match asked.uri.path().rsplit('/').next().unwrap() {
+        // Whatever stands before Jira keeps its deployment type to itself.
+        "serverInfo" => Reply::json(json!({"version": "1001.0.0-SNAPSHOT"})),
+        "search" => {
+            Reply::of(410, &[], r#"{"errorMessages":["The requested API has been removed."]}"#)
+        }
+        _ => Reply::json(json!({"accountId": "7", "displayName": "Bot", "timeZone": "UTC"})),
+    })
+    .await;
     let error = client(&jira).probe(None).await.unwrap_err();
-    assert!(text(&error).contains("Jira Cloud"), "{error}");
+    assert!(text(&error).contains("set jira.flavor to auto or to cloud"), "{error}");
     assert_eq!(error.class().exit_code(), 78);
+}
+
+#[tokio::test]
+async fn a_server_that_is_taken_for_cloud_is_explained() {
+    let jira = FakeJira::answering(|asked| match asked.uri.path().rsplit('/').next().unwrap() {
+        "serverInfo" => Reply::json(json!({"version": "9.12.7", "deploymentType": "Server"})),
+        _ => Reply::status(404),
+    })
+    .await;
+    let client = client(&jira);
+    client.assume_flavor(Flavor::Cloud);
+    for error in [
+        client.probe(None).await.unwrap_err(),
+        client.project(&"P".parse().unwrap()).await.unwrap_err(),
+    ] {
+        assert!(text(&error).contains("set jira.flavor to auto or to server"), "{error}");
+        assert_eq!(error.class().exit_code(), 78);
+    }
+    assert_eq!(client.flavor(), Flavor::Cloud);
 }
 
 #[tokio::test]

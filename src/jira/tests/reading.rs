@@ -1,6 +1,9 @@
 //! What is asked for, and what becomes of the answers.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use super::server::{Asked, Reply};
 use super::*;
@@ -168,9 +171,11 @@ async fn a_missing_changelog_endpoint_is_asked_for_once() {
 
 #[tokio::test]
 async fn catalogues_keep_each_entry_as_it_came() {
-    let jira = FakeJira::answering(|asked| {
+    // None is answered before all are asked for.
+    let nine = Arc::new(Barrier::new(9));
+    let jira = FakeJira::answering(move |asked| {
         let name = asked.uri.path().rsplit('/').next().unwrap();
-        match name {
+        let answer = match name {
             "field" => Reply::json(
                 r#"[{"id":"summary","name":"Summary"},{"id":"customfield_7","name":"Sprint\u0000","schema":{"custom":"com.pyxis.greenhopper.jira:gh-sprint"}}]"#,
             ),
@@ -179,10 +184,12 @@ async fn catalogues_keep_each_entry_as_it_came() {
             }
             "P" => Reply::json(r#"{"id":"5","key":"P","name":"Project","archived":false}"#),
             _ => Reply::json(format!(r#"[{{"id":"{}","name":"{name}"}}]"#, name.len())),
-        }
+        };
+        Reply::Together(nine.clone(), Box::new(answer))
     })
     .await;
-    let client = client(&jira);
+    let settings = JiraSettings { max_in_flight: 9, ..settings(jira.url()) };
+    let client = JiraClient::new(&settings).unwrap();
     let catalogue = client.fetch_catalogue(&"P".parse().unwrap()).await.unwrap();
     assert_eq!(catalogue.fields[1].name, "Sprint\u{FFFD}");
     assert!(catalogue.fields[1].raw.contains(r"Sprint\ufffd"));

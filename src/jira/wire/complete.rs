@@ -16,6 +16,13 @@ pub struct Completed<T> {
     pub text_repaired: bool,
 }
 
+/// Nothing, and that is all there is.
+impl<T> Default for Completed<T> {
+    fn default() -> Self {
+        Self { list: PartialList::whole(Vec::new()), users: Vec::new(), text_repaired: false }
+    }
+}
+
 impl<T> Completed<T> {
     /// Reads a list with `read`, which notes the people it finds.
     pub(in crate::jira) fn read(
@@ -60,14 +67,19 @@ fn put<T: Hashed>(
     let Completed { list, users, text_repaired } = more;
     let cut_short = place(&mut document.children).take();
     let before = of(cut_short.as_ref(), &document.users);
-    let mut people = People::default();
-    document.users.drain(..).chain(users).for_each(|user| people.note_user(user));
-    document.users = people.into_users();
+    note_users(&mut document, users);
     document.text_repaired |= text_repaired;
     let after = of(Some(&list), &document.users);
     document.content_hash = hash::join(document.content_hash, hash::join(before, after));
     *place(&mut document.children) = Some(list);
     document
+}
+
+/// Adds people to those that the document mentions.
+pub(super) fn note_users(document: &mut IssueDocument, users: Vec<User>) {
+    let mut people = People::default();
+    document.users.drain(..).chain(users).for_each(|user| people.note_user(user));
+    document.users = people.into_users();
 }
 
 /// The part of the hash that completing a list changes.

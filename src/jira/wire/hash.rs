@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::fields::Fields;
-use crate::model::{Change, Comment, PartialList, User, Worklog};
+use crate::model::{Change, Comment, PartialList, Stream, User, Worklog};
 
 /// A hash, as short as it is stored.
 pub(super) type Hash = [u8; 16];
@@ -35,6 +35,18 @@ pub(super) fn of_list<T: Hashed>(list: Option<&PartialList<T>>) -> Hash {
     let mut items: Vec<&T> = list.items.iter().collect();
     items.sort_unstable_by_key(|item| item.place());
     items.into_iter().for_each(|item| item.feed(&mut digest));
+    digest.short()
+}
+
+/// Of a list that was asked for apart, by the texts of its items, which come in an order of ours.
+pub(super) fn of_stream<T>(
+    stream: Stream,
+    list: &PartialList<T>,
+    texts: impl Fn(&T) -> [&str; 2],
+) -> Hash {
+    let mut digest = Digest::of(stream.as_str());
+    digest.number(if list.complete { -1 } else { list.expected.cast_signed() });
+    list.items.iter().flat_map(texts).for_each(|text| digest.text(text));
     digest.short()
 }
 
@@ -118,23 +130,24 @@ impl Hashed for Worklog {
     }
 }
 
-/// A hash under way. Texts go in with their length, so that none runs into the next.
-pub(super) struct Digest(blake3::Hasher);
+/// What is to be hashed, in one piece: hashing many small ones takes several times as long. Texts
+/// go in with their length, so that none runs into the next.
+pub(super) struct Digest(Vec<u8>);
 
 impl Digest {
     fn of(kind: &str) -> Self {
-        let mut digest = Self(blake3::Hasher::new());
+        let mut digest = Self(Vec::new());
         digest.text(kind);
         digest
     }
 
     fn number(&mut self, number: i64) {
-        self.0.update(&number.to_le_bytes());
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     fn text(&mut self, text: &str) {
-        self.0.update(&(text.len() as u64).to_le_bytes());
-        self.0.update(text.as_bytes());
+        self.0.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn maybe(&mut self, text: Option<&str>) {
@@ -150,7 +163,7 @@ impl Digest {
 
     fn short(&self) -> Hash {
         let mut short = Hash::default();
-        short.copy_from_slice(&self.0.finalize().as_bytes()[..16]);
+        short.copy_from_slice(&blake3::hash(&self.0).as_bytes()[..16]);
         short
     }
 }

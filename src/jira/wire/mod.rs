@@ -12,6 +12,7 @@ mod page;
 mod people;
 mod scalar;
 mod sprint;
+mod streams;
 
 #[cfg(test)]
 mod payloads;
@@ -34,6 +35,10 @@ pub(super) use issue::{Context, read_issue};
 pub(super) use listing::{approximate_count, listing_page, total};
 pub(super) use page::{Named, page_of_issues, partial_id};
 pub(super) use people::People;
+pub use streams::{FetchedStream, complete_stream};
+pub(super) use streams::{
+    WireProperty, WirePropertyKeys, counted_people, read_people, read_remote_links,
+};
 
 /// Why one issue cannot be read, in words that name the place and quote nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -128,6 +128,10 @@ async fn write_data(
     stored: &BTreeMap<i64, StoredIssue>,
 ) -> Result<(), StoreError> {
     let rewritten = parts.documents_that(decisions, is_written);
+    let partial: Vec<&IssueDocument> =
+        rewritten.iter().filter(|document| !document.has_every_field()).copied().collect();
+    let joined = bulk::join_stored_fields(tx, parts.site, &partial).await?;
+    let rewritten = with_joined(rewritten, &joined);
     let settled = parts.documents_that(decisions, |decision| decision == Decision::Settle);
     for chunk in bulk::chunks(&rewritten) {
         bulk::upsert_issues(tx, parts.site, chunk).await?;
@@ -147,6 +151,14 @@ async fn write_data(
     // Last, since every writer has these rows in common.
     bulk::upsert_sprints(tx, parts.site, &rewritten).await?;
     bulk::upsert_users(tx, parts.site, &rewritten).await
+}
+
+/// The documents, with those in the place of their originals that were joined with what is stored.
+fn with_joined<'a>(
+    documents: Vec<&'a IssueDocument>,
+    joined: &'a BTreeMap<i64, IssueDocument>,
+) -> Vec<&'a IssueDocument> {
+    documents.into_iter().map(|document| joined.get(&document.id.0).unwrap_or(document)).collect()
 }
 
 async fn record_failures(
@@ -227,10 +239,11 @@ async fn count_progress(
     for (id, row) in leased {
         let progress = by_run.entry(row.run).or_default();
         let stays = departures.staying.contains_key(id);
-        progress.hydrated += u64::from(decisions.contains_key(id) && !stays);
+        let failed = parts.failed.contains_key(id);
+        progress.hydrated += u64::from(decisions.contains_key(id) && !stays && !failed);
         progress.written += u64::from(decisions.get(id).is_some_and(|d| is_written(*d)));
         progress.gone += u64::from(parts.gone.contains(id));
-        progress.failed += u64::from(parts.failed.contains_key(id));
+        progress.failed += u64::from(failed);
     }
     for (run, progress) in by_run {
         sqlx::query!(

@@ -102,7 +102,11 @@ impl<'a> Parts<'a> {
                 document.updated.max(stored.get(id).and_then(|stored| stored.updated))
             });
             match known {
-                Some(newest) if !satisfies(row.listed_updated, newest, row.attempts) => {
+                // What was given up on leaves, whatever came of it.
+                Some(newest)
+                    if !self.failed.contains_key(id)
+                        && !satisfies(row.listed_updated, newest, row.attempts) =>
+                {
                     departures.staying.insert(*id, stale_backoff(row.attempts));
                 }
                 _ => departures.leaving.push(*id),

@@ -65,11 +65,7 @@ pub(in crate::store) async fn upsert_issues(
     site: &Site,
     documents: &[&IssueDocument],
 ) -> Result<(), StoreError> {
-    let labels = documents
-        .iter()
-        .map(|document| serde_json::to_string(&document.labels))
-        .collect::<Result<Vec<String>, _>>()
-        .map_err(|error| StoreError::DataRejected(sqlx::Error::Encode(Box::new(error))))?;
+    let labels = labels(documents)?;
     let d = documents;
     let whole: Vec<Wholeness> = d.iter().map(|d| Wholeness::of(d)).collect();
     let w = whole.as_slice();
@@ -156,6 +152,15 @@ pub(in crate::store) async fn upsert_issues(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// The labels of each issue as JSON: statements take no lists of lists.
+fn labels(documents: &[&IssueDocument]) -> Result<Vec<String>, StoreError> {
+    documents
+        .iter()
+        .map(|document| serde_json::to_string(&document.labels))
+        .collect::<Result<_, _>>()
+        .map_err(|error| StoreError::DataRejected(sqlx::Error::Encode(Box::new(error))))
 }
 
 /// Records the present keys of issues that are new or have another key than before.

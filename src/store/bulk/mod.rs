@@ -3,6 +3,7 @@
 
 mod children;
 mod issues;
+mod partial;
 mod relations;
 mod shared;
 mod streams;
@@ -14,6 +15,7 @@ use sqlx::PgConnection;
 pub(super) use issues::{
     load_stored, mark_deleted, retire_keys, settle, upsert_issues, upsert_keys,
 };
+pub(super) use partial::join_stored_fields;
 pub(super) use shared::{upsert_sprints, upsert_users};
 
 use super::StoreError;

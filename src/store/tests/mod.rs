@@ -10,6 +10,7 @@ mod queue;
 mod runs;
 mod schema;
 mod streams;
+mod throttles;
 mod wholeness;
 
 use std::time::Duration;

@@ -12,8 +12,9 @@ use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, StoreError};
 use crate::sync::certify::{self, Counts, Proof, Remedy};
 use crate::sync::error::SyncError;
+use crate::sync::fetch::Source;
 use crate::sync::hydrate::{Hydrator, WRITERS};
-use crate::sync::pace::Pace;
+use crate::sync::streams::Streams;
 
 impl Engine {
     /// Lists, hydrates and certifies until the certificate holds or nothing helps.
@@ -50,13 +51,17 @@ impl Engine {
     }
 
     pub(super) fn hydrator(&self, scope: QueueScope, stop: CancellationToken) -> Arc<Hydrator> {
-        let pace = Pace::new(self.settings.batch_size, self.settings.max_in_flight);
+        let settings = &self.settings;
+        let from = (self.jira.clone(), self.store.clone(), settings.site.clone());
+        let fields = Arc::clone(&self.fields);
+        let streams = Streams::new(settings.streams.clone());
+        let (batch, places) = (settings.batch_size, settings.max_in_flight);
+        let source = Source::new(from, batch, places, fields, streams);
         Arc::new(Hydrator {
-            jira: self.jira.clone(),
-            store: self.store.clone(),
+            source,
             worker: self.worker,
             scope,
-            pace: std::sync::Mutex::new(pace),
+            lease: settings.batch_lease,
             writers: Semaphore::new(WRITERS),
             progress: Arc::clone(&self.progress),
             no_more: CancellationToken::new(),

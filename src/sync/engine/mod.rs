@@ -5,19 +5,20 @@ mod finish;
 mod listings;
 mod open;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::error::SyncError;
+use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
 use super::progress::Progress;
 use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
-    Certificate, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, WorkerId,
+    Certificate, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, Stream, WorkerId,
 };
 use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, Run, Store};
@@ -37,7 +38,15 @@ pub struct EngineSettings {
     pub batch_size: u32,
     /// Batches under way at once, at the most.
     pub max_in_flight: usize,
+    /// The optional streams that are fetched with each issue.
+    pub streams: Vec<Stream>,
+    /// How long a batch is leased; see [`BATCH_LEASE`].
+    pub batch_lease: Duration,
 }
+
+/// How long a batch is leased unless a test wants less. The lease is renewed while the batch is being
+/// fetched, so this is how long others wait when a process is cut off from Postgres and lives on.
+pub const BATCH_LEASE: Duration = Duration::from_mins(20);
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +93,8 @@ pub struct Engine {
     instance: Instance,
     settings: EngineSettings,
     progress: Arc<Progress>,
+    /// What this process has seen of the instance's fields.
+    fields: Arc<Mutex<FieldMemory>>,
     stop: CancellationToken,
 }
 
@@ -105,7 +116,8 @@ impl Engine {
         stop: CancellationToken,
     ) -> Self {
         let progress = Arc::new(Progress::default());
-        Self { jira, store, worker, instance, settings, progress, stop }
+        let fields = Arc::default();
+        Self { jira, store, worker, instance, settings, progress, fields, stop }
     }
 
     /// What the run under way has done so far.

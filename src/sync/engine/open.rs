@@ -59,6 +59,12 @@ impl Engine {
         };
         let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
         self.store.requeue_failures(lease, id).await?;
+        match kind {
+            RunKind::Backfill | RunKind::Reconcile => {
+                self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
+            }
+            RunKind::Delta => {}
+        }
         let run = self.store.load_run(id).await?;
         run.map(|run| (run, false)).ok_or(StoreError::RunNotOpen { id }.into())
     }

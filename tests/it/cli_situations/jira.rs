@@ -120,6 +120,8 @@ async fn a_project_that_another_process_holds_is_named_with_who_and_since_when()
     case.fault(Endpoint::SearchHydrate, When::Nth(1), Action::StallUntil(gate.clone()));
     let first = case.backfill().start();
     gate.reached_by(1).await;
+    let sharing = "SELECT count(*) FROM extractor.live_workers WHERE site IS NOT NULL";
+    assert_eq!(case.app.number(sharing).await, 1);
     let sentence = format!("PROJ is being extracted by process {} on ", first.pid());
     let told = case.fails(&case.backfill(), 75, &sentence).await;
     assert!(told.complaint().contains(" since 20"), "{}", told.complaint());
@@ -135,7 +137,26 @@ async fn a_rate_limit_beyond_what_is_granted_means_to_come_back() {
     let an_hour = RetryAfter::Seconds(3_600);
     case.fault(Endpoint::SearchHydrate, When::Range(2..=999), Action::TooManyRequests(an_hour));
     case.fails(&case.backfill(), 75, "limits our rate").await;
+    // The next process is told by the database, and asks Jira nothing; nor does a dry run.
+    case.app.sim.requests().clear();
+    for flags in [&[][..], &["--dry-run"]] {
+        let program = case.backfill().arguments(flags);
+        case.fails(&program, 75, "limits our rate; not before 20").await;
+    }
+    assert_eq!(case.app.sim.requests().all().len(), 0);
+    case.execute("DELETE FROM extractor.throttles").await;
     case.ends_well().await;
+}
+
+#[tokio::test]
+async fn a_rate_limit_at_the_very_start_is_remembered_as_well() {
+    let case = Case::new().await;
+    let an_hour = RetryAfter::Seconds(3_600);
+    case.fault(Endpoint::Any, When::Always, Action::TooManyRequests(an_hour));
+    case.fails(&case.backfill(), 75, "limits our rate").await;
+    case.app.sim.requests().clear();
+    case.fails(&case.backfill(), 75, "limits our rate").await;
+    assert_eq!(case.app.sim.requests().all().len(), 0);
 }
 
 #[tokio::test]

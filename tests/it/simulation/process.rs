@@ -8,7 +8,9 @@ use std::time::Duration;
 use extractor::jira::{Credentials, JiraClient, JiraSettings};
 use extractor::model::{Site, WorkerId};
 use extractor::store::{Settings, Store, WorkerIdentity};
-use extractor::sync::{Drained, Engine, EngineSettings, RunReport, RunRequest, SyncError, Until};
+use extractor::sync::{
+    BATCH_LEASE, Drained, Engine, EngineSettings, RunReport, RunRequest, SyncError, Until,
+};
 use sqlx::PgPool;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -296,6 +298,8 @@ async fn engine(
         page_rows: 1_000,
         batch_size: setup.batch_size,
         max_in_flight: setup.max_in_flight,
+        streams: Vec::new(),
+        batch_lease: BATCH_LEASE,
     };
     Ok(Engine::new(jira, store.clone(), worker, instance, settings, stop))
 }

@@ -12,7 +12,7 @@ mod server;
 mod toll;
 
 pub(crate) use answer::Answer;
-pub use cloud::CloudView;
+pub use cloud::{CloudView, account_id};
 #[cfg(test)]
 pub(crate) use params::seen;
 pub(crate) use pipeline::{Shared, handle};

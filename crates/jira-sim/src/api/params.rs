@@ -17,6 +17,12 @@ pub(crate) fn parse_query(query: &str) -> Params {
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
+/// A segment of a path without its percent signs. (A form has other separators, which are saved.)
+pub(crate) fn decoded(segment: &str) -> String {
+    let form = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    parse_query(&form).into_iter().map(|(text, _)| text).collect()
+}
+
 /// Reads the request. A body that is not a JSON object counts as empty here.
 pub(crate) fn seen(method: &str, path: &str, params: &Params, body: Option<&Value>) -> Seen {
     let text = |name: &str| {

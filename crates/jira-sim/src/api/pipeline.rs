@@ -237,6 +237,7 @@ async fn stall(action: &Action) {
         Action::TooManyRequests(_)
         | Action::Fail(_)
         | Action::FailRetryAfter(..)
+        | Action::Refuse(..)
         | Action::FailAfterEffect(_)
         | Action::Reset
         | Action::Truncate(_)

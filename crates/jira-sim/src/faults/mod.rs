@@ -33,6 +33,8 @@ pub enum Endpoint {
     /// What hangs below an issue: comments, worklogs, changelog, remote links, watchers, votes,
     /// properties; and the changelogs of many issues.
     Children,
+    /// Requests for exactly these fields, by search or of one issue: `issuelinks`, `*all,-comment`.
+    Fields(String),
     /// What follows `/rest/api/2/` or `/rest/api/3/` begins with this.
     Prefix(String),
 }
@@ -51,6 +53,7 @@ impl Endpoint {
             Self::Children => seen.is_children(),
             Self::Issue => seen.is_issue(),
             Self::WholeIssues => seen.wants_whole_issues(),
+            Self::Fields(fields) => seen.fields.join(",") == *fields,
             Self::Prefix(prefix) => seen.resource().starts_with(prefix.as_str()),
         }
     }
@@ -94,6 +97,8 @@ pub enum Action {
     Fail(u16),
     /// This status with a `Retry-After`.
     FailRetryAfter(u16, RetryAfter),
+    /// This status with these words in an error of Jira's own form.
+    Refuse(u16, String),
     /// This status, after the answer was computed.
     FailAfterEffect(u16),
     /// The connection is reset instead of an answer.
@@ -146,6 +151,7 @@ impl Action {
         match self {
             Self::TooManyRequests(_) => "too_many_requests",
             Self::Fail(_) | Self::FailRetryAfter(..) => "fail",
+            Self::Refuse(..) => "refuse",
             Self::FailAfterEffect(_) => "fail_after_effect",
             Self::Reset => "reset",
             Self::Truncate(_) => "truncate",

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 
 use super::{Action, RetryAfter};
 use crate::api::Answer;
+use crate::json::quote;
 
 const LOGIN: &str = "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form id=\"login-form\" method=\"post\" action=\"/login.jsp\"><input name=\"os_username\"/><input name=\"os_password\" type=\"password\"/></form></body></html>\n";
 
@@ -15,6 +16,10 @@ pub(crate) fn instead(action: &Action) -> Option<Answer> {
         Action::FailRetryAfter(status, after) => {
             Some(failure(*status, *after, "The server is busy."))
         }
+        Action::Refuse(status, words) => Some(Answer::json(
+            StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN),
+            format!(r#"{{"errorMessages":[{}],"errors":{{}}}}"#, quote(words)),
+        )),
         Action::LoginPage => Some(Answer { foreign: true, ..Answer::html(StatusCode::OK, LOGIN) }),
         Action::Redirect(to) => {
             let mut answer = Answer { foreign: true, ..Answer::html(StatusCode::FOUND, "") };

@@ -11,7 +11,7 @@ use super::timeline::Frame;
 use crate::json::Json;
 use crate::random::Random;
 use crate::time::{Millis, jira_text};
-use crate::world::{Issue, Slot, World};
+use crate::world::{Issue, Slot, Streams, World};
 
 /// Share of the issues whose text holds something odd.
 const ODD: f64 = 0.04;
@@ -104,6 +104,7 @@ impl Writer {
             worklogs: Vec::new(),
             links: Vec::new(),
             attachments: Vec::new(),
+            streams: Streams::default(),
             hidden: false,
         };
         self.system_fields(world, random, frame, &mut issue);

@@ -7,6 +7,7 @@ mod document;
 mod family;
 mod history;
 mod people;
+mod streams;
 mod text;
 mod timeline;
 
@@ -54,6 +55,8 @@ pub struct WorldProfile {
     pub span: Millis,
     /// What the issues look like.
     pub shape: Shape,
+    /// Whether some have remote links, watchers, voters and entity properties.
+    pub streams: bool,
 }
 
 impl WorldProfile {
@@ -66,6 +69,7 @@ impl WorldProfile {
             start: START,
             span: SPAN,
             shape: Shape::Realistic,
+            streams: false,
         }
     }
 
@@ -73,6 +77,12 @@ impl WorldProfile {
     #[must_use]
     pub fn plain(self, bytes: usize) -> Self {
         Self { shape: Shape::Plain { bytes }, ..self }
+    }
+
+    /// The same with remote links, watchers, voters and entity properties. Nothing else changes.
+    #[must_use]
+    pub fn with_streams(self) -> Self {
+        Self { streams: true, ..self }
     }
 }
 
@@ -106,6 +116,9 @@ pub fn populate(world: &mut World, profile: &WorldProfile) -> Result<(), WorldEr
     if profile.shape == Shape::Realistic {
         family::make_families(world, &mut random, &frames, &ids)?;
         family::make_links(world, &mut random, &ids)?;
+    }
+    if profile.streams {
+        streams::add(world, profile.seed, &ids)?;
     }
     world.set_now(world.now().max(profile.start + profile.span + AFTERWARDS));
     Ok(())

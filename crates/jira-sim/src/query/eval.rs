@@ -257,8 +257,10 @@ fn field_values(issue: &Issue, name: &str) -> Vec<String> {
 /// Sorts by the sort fields; what they leave open is shuffled by the seed.
 fn order(world: &World, ids: &mut [IssueId], sort: &Sort) {
     let index = world.index();
-    ids.sort_by(|a, b| match (index.entry(*a), index.entry(*b)) {
-        (Some(left), Some(right)) => sort.compare((left, *a), (right, *b)),
-        _ => Ordering::Equal,
-    });
+    let mut entries: Vec<(&IndexEntry, IssueId)> =
+        ids.iter().filter_map(|id| index.entry(*id).map(|entry| (entry, *id))).collect();
+    entries.sort_by(|left, right| sort.compare(*left, *right));
+    for (id, (_, sorted)) in ids.iter_mut().zip(entries) {
+        *id = sorted;
+    }
 }

@@ -55,6 +55,16 @@ impl World {
         Ok(())
     }
 
+    /// Takes a field away from an issue, as a change of the field configuration does, and bumps
+    /// `updated`.
+    ///
+    /// # Errors
+    /// When there is no such issue.
+    pub fn remove_field(&mut self, id: IssueId, name: &str) -> Result<(), WorldError> {
+        self.issue_mut(id)?.unset(name);
+        self.touch(id)
+    }
+
     /// Removes `updated` from the document and from the index.
     ///
     /// # Errors

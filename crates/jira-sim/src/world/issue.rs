@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::Streams;
 use super::fields::Selection;
 use super::key::{IssueId, IssueKey};
 use crate::json::{Json, push_array, push_quoted};
@@ -53,6 +54,7 @@ pub struct Issue {
     pub(crate) worklogs: Vec<Child>,
     pub(crate) links: Vec<Child>,
     pub(crate) attachments: Vec<Child>,
+    pub(crate) streams: Streams,
     pub(crate) hidden: bool,
 }
 

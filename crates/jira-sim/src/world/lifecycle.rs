@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::edits::{field, item};
-use super::{Catalogue, Issue, IssueId, IssueKey, Slot, World, WorldError};
+use super::{Catalogue, Issue, IssueId, IssueKey, Slot, Streams, World, WorldError};
 use crate::json::{Json, quote};
 use crate::time::Millis;
 
@@ -234,6 +234,7 @@ impl World {
             worklogs: Vec::new(),
             links: Vec::new(),
             attachments: Vec::new(),
+            streams: Streams::default(),
             hidden: false,
         };
         for (name, value) in &draft.fields {

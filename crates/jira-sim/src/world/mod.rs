@@ -16,6 +16,7 @@ mod key;
 mod lifecycle;
 mod project;
 mod reindex;
+mod streams;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub use key::{IssueId, IssueKey};
 pub use lifecycle::{Draft, Imported};
 pub use project::Project;
 pub use reindex::Scope;
+pub use streams::RemoteLink;
+pub(crate) use streams::Streams;
 
 use crate::json::Json;
 use crate::random::Random;
@@ -56,6 +59,14 @@ pub enum WorldError {
         issue: IssueId,
         /// What was looked for.
         child: u64,
+    },
+    /// The issue has no watcher, voter or property of this name.
+    #[error("issue {issue} has nothing named {name}")]
+    NotNamed {
+        /// The issue.
+        issue: IssueId,
+        /// What was looked for.
+        name: String,
     },
     /// The id or key is already in use.
     #[error("issue {0} exists already")]

@@ -14,4 +14,5 @@ mod index;
 mod jql;
 mod limits;
 mod site;
+mod streams;
 mod worlds;

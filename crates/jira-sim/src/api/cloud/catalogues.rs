@@ -38,7 +38,7 @@ pub(super) fn issue_types(ctx: &Context<'_>) -> Answer {
         .iter()
         .map(|kind| {
             let level = if kind.as_str().contains(r#""subtask":true"#) { -1 } else { 0 };
-            let translated = view.translated(kind.as_str());
+            let translated = view.translated_text(kind.as_str());
             let open = translated.strip_suffix('}').unwrap_or_default();
             Json::built(format!(r#"{open},"hierarchyLevel":{level}}}"#))
         })
@@ -86,7 +86,7 @@ pub(super) fn project_search(ctx: &Context<'_>) -> Answer {
     let view = view(ctx);
     for (at, project) in found.into_iter().skip(start).take(max).enumerate() {
         body.push_str(if at > 0 { "," } else { "" });
-        let json = view.translated(project.json(ctx.world.origin()).as_str());
+        let json = view.translated_text(project.json(ctx.world.origin()).as_str());
         let open = json.strip_suffix('}').unwrap_or_default();
         body.push_str(&format!(
             r#"{open},"simplified":false,"style":"classic","isPrivate":false,"properties":{{}}}}"#

@@ -3,7 +3,7 @@
 use super::bulk::find;
 use super::document::push_list;
 use super::rows::Rows;
-use super::{Answer, Context, dead_link, translated, view};
+use super::{Answer, Context, dead_link, server, translated, view};
 use crate::json::{Json, push_quoted};
 use crate::world::Issue;
 
@@ -24,6 +24,8 @@ pub(super) fn issue(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
         ["comment"] => children(ctx, "comments", COMMENT_PAGE, &view(ctx).comments(issue), ""),
         ["worklog"] => children(ctx, "worklogs", WORKLOG_PAGE, &view(ctx).worklogs(issue), ""),
         ["changelog"] => changelog(ctx, issue),
+        // The value of a property belongs to whoever set it.
+        ["properties", _] => server::route(ctx),
         ["remotelink" | "watchers" | "votes" | "properties", ..] => translated(ctx),
         _ => return dead_link(),
     };

@@ -19,8 +19,7 @@ use super::answer::Answer;
 use super::context::Context;
 use super::server;
 
-pub use document::CloudView;
-pub(crate) use document::account_id;
+pub use document::{CloudView, account_id};
 
 const GONE: &str = "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046";
 const BAD_PAYLOAD: &str =
@@ -66,7 +65,7 @@ pub(crate) fn route(ctx: &Context<'_>) -> Answer {
 /// Server's answer to the same request in Cloud's spelling.
 fn translated(ctx: &Context<'_>) -> Answer {
     let mut answer = server::route(ctx);
-    answer.body = view(ctx).translated(&answer.body);
+    answer.body = view(ctx).translated_text(&answer.body);
     answer
 }
 

@@ -56,10 +56,10 @@ pub(super) fn user(ctx: &Context<'_>) -> Answer {
         user.member("accountId").or_else(|| Some(account_id(&key?))).as_deref() == Some(account)
     });
     match found {
-        Some(user) => Answer::ok(view(ctx).translated(user.as_str())),
+        Some(user) => Answer::ok(view(ctx).translated_text(user.as_str())),
         None if account == account_id(&ctx.config.user) => {
             let caller = User::new(&ctx.config.user, "Simulated Caller");
-            Answer::ok(view(ctx).translated(caller.json(ctx.base_url).as_str()))
+            Answer::ok(view(ctx).translated_text(caller.json(ctx.base_url).as_str()))
         }
         None => Answer::not_found(
             "Specified user does not exist or you do not have required permissions",

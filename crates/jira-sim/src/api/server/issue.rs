@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use super::render::{Shape, push_issue};
+use super::streams::stream;
 use super::{Answer, Context, page_bounds};
 use crate::api::expansions::push_field_expansions;
 use crate::config::ChangelogEndpoint;
@@ -32,23 +33,12 @@ fn below(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
     };
     let comments = || issue.comments().iter().map(|child| &child.json);
     let worklogs = || issue.worklogs().iter().map(|child| &child.json);
-    let id = issue.id();
     match rest {
         [] => whole(ctx, issue),
         ["comment"] => children(ctx, "comments", &comments().collect::<Vec<_>>()),
         ["worklog"] => children(ctx, "worklogs", &worklogs().collect::<Vec<_>>()),
         ["changelog"] => children(ctx, "values", &issue.histories().iter().collect::<Vec<_>>()),
-        ["properties"] => Answer::ok(r#"{"keys":[]}"#),
-        ["remotelink"] => Answer::ok("[]"),
-        ["watchers"] => Answer::ok(format!(
-            r#"{{"self":"{}/rest/api/2/issue/{id}/watchers","isWatching":false,"watchCount":0,"watchers":[]}}"#,
-            ctx.base_url
-        )),
-        ["votes"] => Answer::ok(format!(
-            r#"{{"self":"{}/rest/api/2/issue/{id}/votes","votes":0,"hasVoted":false,"voters":[]}}"#,
-            ctx.base_url
-        )),
-        _ => Answer::no_such_route(&ctx.seen.path),
+        _ => stream(ctx, issue, rest).unwrap_or_else(|| Answer::no_such_route(&ctx.seen.path)),
     }
 }
 

@@ -5,6 +5,7 @@ mod issue;
 mod render;
 mod search;
 mod site;
+mod streams;
 
 use axum::http::StatusCode;
 

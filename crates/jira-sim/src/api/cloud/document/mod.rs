@@ -9,12 +9,13 @@ mod rich;
 mod sprint;
 mod translate;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use chrono_tz::Tz;
 
-pub(crate) use people::account_id;
+pub use people::account_id;
 
 use crate::config::{CloudSite, SimConfig};
 use crate::json::{Json, entries, push_quoted};
@@ -34,6 +35,8 @@ pub struct CloudView<'a> {
     bodies: HashSet<&'a str>,
     field_ids: OnceCell<HashMap<String, &'a str>>,
     accounts: OnceCell<HashMap<String, String>>,
+    /// People as they were written before; they occur often.
+    people: RefCell<HashMap<String, Rc<str>>>,
 }
 
 impl<'a> CloudView<'a> {
@@ -56,6 +59,7 @@ impl<'a> CloudView<'a> {
             bodies: if api == "/rest/api/3/" { bodies.collect() } else { HashSet::new() },
             field_ids: OnceCell::new(),
             accounts: OnceCell::new(),
+            people: RefCell::default(),
         }
     }
 
@@ -88,8 +92,13 @@ impl<'a> CloudView<'a> {
         issue.worklogs().iter().map(|child| self.worklog(child)).collect()
     }
 
-    /// Any other object of Server's: links, people and times as Cloud writes them.
-    pub(super) fn translated(&self, raw: &str) -> String {
+    /// Any other value of Server's (watchers, remote links, attachments): links, people and times as
+    /// Cloud writes them.
+    pub fn translated(&self, json: &Json) -> Json {
+        Json::built(self.translated_text(json.as_str()))
+    }
+
+    pub(super) fn translated_text(&self, raw: &str) -> String {
         let mut out = String::with_capacity(raw.len());
         self.push_value(&mut out, "", raw);
         out

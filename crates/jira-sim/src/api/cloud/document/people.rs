@@ -6,7 +6,7 @@ use crate::json::{push_quoted, quote};
 use crate::random::mix;
 
 /// The account id that stands for a Server user's key, for ever the same. Some contain a colon.
-pub(crate) fn account_id(key: &str) -> String {
+pub fn account_id(key: &str) -> String {
     let scramble = |salt: u64| key.bytes().fold(salt, |hash, byte| mix(hash ^ u64::from(byte)));
     let (high, low) = (scramble(1), scramble(2));
     if high.is_multiple_of(3) {

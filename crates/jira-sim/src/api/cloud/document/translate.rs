@@ -39,9 +39,17 @@ impl CloudView<'_> {
     }
 
     fn push_object(&self, out: &mut String, raw: &str) {
+        let known = self.people.borrow().get(raw).cloned();
+        if let Some(person) = known {
+            out.push_str(&person);
+            return;
+        }
         let members = entries(raw).unwrap_or_default();
         if is_person(&members) {
-            push_person(out, &members, self.api);
+            let mut person = String::new();
+            push_person(&mut person, &members, self.api);
+            out.push_str(&person);
+            self.people.borrow_mut().insert(raw.to_owned(), person.into());
             return;
         }
         out.push('{');

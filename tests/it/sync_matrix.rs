@@ -1,0 +1,278 @@
+//! Every scripted fault at every place of a run: it ends equal, or fails with the error that names
+//! what came; the next run ends equal; and nothing is asked before Jira allows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use extractor::jira::{Credentials, JiraError};
+use extractor::model::{RunKind, RunState, Verdict};
+use extractor::sync::{RunReport, SyncError};
+use jira_sim::populate;
+use jira_sim::{Action, Auth, Endpoint, Gate, RetryAfter, SimConfig, When, World, WorldProfile};
+use rstest::rstest;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::app::{App, request};
+use crate::compare::{assert_equal, differences};
+
+const ISSUES: usize = 36;
+/// Issues with more worklogs than come inline.
+const LONG_WORKLOGS: usize = 6;
+/// Runs under way at once; most of them wait.
+const AT_ONCE: usize = 40;
+const TOKEN: &str = "let-me-in";
+/// The client's patience where a fault makes it wait for an answer.
+const IMPATIENT: Duration = Duration::from_millis(1_500);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Middle,
+    Last,
+}
+
+/// How long it lasts: one request, or until it is mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lasting {
+    Once,
+    On,
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    action: Action,
+    endpoint: Endpoint,
+    place: Place,
+    lasting: Lasting,
+}
+
+impl Case {
+    fn name(&self) -> String {
+        let Self { action, endpoint, place, lasting } = self;
+        let action = match action {
+            Action::StallUntil(_) => "StallUntil".to_owned(),
+            action => format!("{action:?}"),
+        };
+        format!("{action} {endpoint:?} {place:?} {lasting:?}")
+    }
+}
+
+fn actions() -> Vec<Action> {
+    let second = Duration::from_secs(1);
+    vec![
+        Action::TooManyRequests(RetryAfter::Seconds(1)),
+        Action::TooManyRequests(RetryAfter::Date(second)),
+        Action::TooManyRequests(RetryAfter::Absent),
+        Action::FailRetryAfter(503, RetryAfter::Seconds(1)),
+        Action::Fail(500),
+        Action::FailAfterEffect(500),
+        Action::Reset,
+        Action::Truncate(40),
+        Action::StallUntil(Gate::new()),
+        Action::LoginPage,
+        Action::Redirect("/login.jsp".to_owned()),
+        Action::MalformedJson,
+        Action::WrongShape,
+        Action::Anonymous,
+    ]
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for action in actions() {
+        for endpoint in [Endpoint::SearchListing, Endpoint::SearchHydrate, Endpoint::Children] {
+            for place in [Place::First, Place::Middle, Place::Last] {
+                let mut add = |lasting| {
+                    let (action, endpoint) = (action.clone(), endpoint.clone());
+                    cases.push(Case { action, endpoint, place, lasting });
+                };
+                add(Lasting::Once);
+                // Seconds of waiting for every issue alone, from wherever on, say no more.
+                let waits = matches!(action, Action::StallUntil(_) | Action::FailRetryAfter(..));
+                let is_costly = endpoint != Endpoint::SearchListing && place != Place::Middle;
+                if !waits && !is_costly {
+                    add(Lasting::On);
+                }
+            }
+        }
+    }
+    // What takes longest goes first.
+    cases.sort_by_key(|case| (case.lasting == Lasting::Once, case.endpoint != Endpoint::Children));
+    cases
+}
+
+/// A project whose name is its own, among other things so that runs share one database.
+fn world(project: &str) -> World {
+    let mut world = World::new(1_577_836_800_000);
+    populate(&mut world, &WorldProfile::new(project, ISSUES, 7).plain(400)).unwrap();
+    let ids: Vec<_> = world.issues(project).map(jira_sim::Issue::id).collect();
+    for id in ids.iter().step_by(ISSUES / LONG_WORKLOGS) {
+        for minutes in 1..=23 {
+            world.add_worklog(*id, 60 * minutes).unwrap();
+        }
+        world.advance(Duration::from_secs(61));
+    }
+    world.advance(Duration::from_secs(3_600));
+    world
+}
+
+/// How many requests of each kind an undisturbed run makes.
+struct Course {
+    listing: u64,
+    hydration: u64,
+    children: u64,
+}
+
+impl Course {
+    async fn of(app: &App, project: &str) -> Self {
+        let report = app.watched(project, RunKind::Backfill).await.unwrap();
+        assert_eq!(report.certificate.verdict, Verdict::Complete, "{report:?}");
+        assert_equal(app, project).await;
+        let count = |endpoint: Endpoint| {
+            app.sim.requests().count(|record| endpoint.matches(&record.seen)) as u64
+        };
+        let course = Self {
+            listing: count(Endpoint::SearchListing),
+            hydration: count(Endpoint::SearchHydrate),
+            children: count(Endpoint::Children),
+        };
+        assert!(course.listing >= 3 && course.hydration >= 3 && course.children >= 3);
+        course
+    }
+
+    fn nth(&self, endpoint: &Endpoint, place: Place) -> u64 {
+        let last = match endpoint {
+            Endpoint::SearchListing => self.listing,
+            Endpoint::SearchHydrate => self.hydration,
+            _ => self.children,
+        };
+        match place {
+            Place::First => 1,
+            Place::Middle => last.div_ceil(2),
+            Place::Last => last,
+        }
+    }
+}
+
+#[rstest]
+#[case::server(SimConfig::default())]
+#[case::cloud(SimConfig::cloud())]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_comes_a_run_ends_equal_or_names_it(#[case] config: SimConfig) {
+    let config = SimConfig { auth: Auth::token(TOKEN), ..config };
+    let mut base = App::with_config(config.clone(), world("CLEAN")).await;
+    base.options.page_rows = 12;
+    base.options.batch_size = 6;
+    base.options.max_in_flight = 1;
+    base.options.credentials = Credentials::Bearer(TOKEN.into());
+    let course = Arc::new(Course::of(&base, "CLEAN").await);
+    let base = Arc::new(base);
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut runs = JoinSet::new();
+    for (n, case) in cases().into_iter().enumerate() {
+        let (base, course, places, config) =
+            (Arc::clone(&base), Arc::clone(&course), Arc::clone(&places), config.clone());
+        runs.spawn(async move {
+            let _place = places.acquire_owned().await.unwrap();
+            let project = format!("P{n}");
+            let mut app = base.beside(project.clone(), config, world(&project)).await;
+            if matches!(case.action, Action::StallUntil(_)) {
+                app.options.timeout = IMPATIENT;
+            }
+            let name = case.name();
+            let hurt = tokio::spawn(async move { suffer(&app, &project, &case, &course).await });
+            hurt.await.map_err(|_| name)
+        });
+    }
+    let all = runs.len();
+    let ended = runs.join_all().await;
+    let failed: Vec<String> = ended.into_iter().filter_map(Result::err).collect();
+    assert!(failed.is_empty(), "{} of {all} cases failed: {failed:#?}", failed.len());
+    assert_eq!(base.number("SELECT count(*) FROM extractor.failures").await, 0);
+    assert_eq!(base.number("SELECT count(*) FROM extractor.pending").await, 0);
+}
+
+/// One run with the fault, and one without it.
+async fn suffer(app: &App, project: &str, case: &Case, course: &Course) {
+    let context = case.name();
+    let nth = course.nth(&case.endpoint, case.place);
+    let when = match case.lasting {
+        Lasting::Once => When::Nth(nth),
+        Lasting::On => When::Range(nth..=u64::MAX),
+    };
+    let process = app.process().await;
+    let rule = app.sim.faults().on(case.endpoint.clone(), when, case.action.clone());
+    let ended = process.engine.run_project(&request(project, RunKind::Backfill)).await;
+    process.session.close().await.unwrap();
+    assert!(app.sim.faults().hits(rule) > 0, "{context}: not hit");
+    app.sim.faults().clear();
+    assert_eq!(app.sim.requests().violations(), [], "{context}");
+    assert_outcome(&ended, case);
+    assert_nothing_wrong(app, project, case).await;
+    if ended.is_ok_and(|report| report.state == RunState::Completed) {
+        assert_equal(app, project).await;
+    }
+    make_failures_due(app).await;
+    let report = app.backfill(project).await.unwrap();
+    assert_eq!(report.state, RunState::Completed, "{context}: {report:?}");
+    assert_eq!(report.certificate.verdict, Verdict::Complete, "{context}");
+    assert_equal(app, project).await;
+}
+
+/// Lets the time pass that the failures of this site wait before they are tried again.
+async fn make_failures_due(app: &App) {
+    sqlx::query("UPDATE extractor.failures SET next_try = clock_timestamp() WHERE site = $1")
+        .bind(&app.options.site)
+        .execute(&app.pool)
+        .await
+        .unwrap();
+}
+
+fn assert_outcome(ended: &Result<RunReport, SyncError>, case: &Case) {
+    let context = case.name();
+    let error = match ended {
+        // Whatever could not be had is named as a failure.
+        Ok(report) => {
+            let named = report.certificate.verdict == Verdict::Failures;
+            assert!(report.state == RunState::Completed || named, "{context}: {report:?}");
+            return;
+        }
+        Err(SyncError::Jira(error)) => error,
+        Err(error) => panic!("{context}: {error:?}"),
+    };
+    assert!(names(&case.action, error), "{context}: {error:?}");
+    // Asking again would bring the same: a maintenance page, another application, no log-in.
+    let is_final =
+        matches!(case.action, Action::Redirect(_) | Action::WrongShape | Action::Anonymous);
+    assert!(case.lasting == Lasting::On || is_final, "{context}: once is not the end: {error:?}");
+}
+
+/// Whether the error says what came.
+fn names(action: &Action, error: &JiraError) -> bool {
+    match action {
+        Action::TooManyRequests(_) => matches!(error, JiraError::RateLimited { .. }),
+        Action::Redirect(_) => matches!(error, JiraError::Redirected { .. }),
+        Action::Reset => matches!(error, JiraError::Unreachable { .. }),
+        Action::Fail(_) | Action::FailAfterEffect(_) | Action::FailRetryAfter(..) => {
+            matches!(error, JiraError::Unavailable { .. })
+        }
+        Action::Stall(_) | Action::StallUntil(_) => matches!(error, JiraError::Timeout { .. }),
+        Action::Anonymous => {
+            matches!(error, JiraError::NotLoggedIn { .. } | JiraError::Unauthorized { .. })
+        }
+        _ => matches!(error, JiraError::BadData { .. }),
+    }
+}
+
+/// What is stored is as the world holds it. Issues may be missing; and where the children failed,
+/// children of issues that are still to be completed.
+async fn assert_nothing_wrong(app: &App, project: &str, case: &Case) {
+    let mut differences = differences(app, project).await;
+    differences.retain(|difference| {
+        let lacks_children = difference.contains(" worklogs: ") && difference.ends_with("[] found");
+        let excused = case.endpoint == Endpoint::Children && lacks_children;
+        !difference.ends_with(" is missing") && !excused
+    });
+    assert!(differences.is_empty(), "{}: {differences:#?}", case.name());
+}
