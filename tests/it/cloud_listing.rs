@@ -130,8 +130,8 @@ async fn a_backfill_is_certified_by_a_census_and_a_delta_costs_two_pages() {
 
 #[tokio::test]
 async fn a_dry_run_lists_and_estimates_and_fetches_nothing() {
-    let app = app().await;
-    let dry = Home::new().extractor("backfill PROJ --dry-run --json").jira(&app.sim);
+    let (app, home) = (app().await, Home::new());
+    let dry = home.extractor("backfill PROJ --dry-run --json").jira(&app.sim);
     let json = dry.run().await.with(0).json();
     let dry = &json["dry_runs"][0];
     assert_eq!((&dry["counted"], &dry["basis"]), (&ISSUES.into(), &"estimate".into()), "{dry}");
