@@ -21,6 +21,7 @@ mod cli_situations;
 mod cloud_check;
 mod cloud_client;
 mod cloud_listing;
+mod cloud_rows;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
