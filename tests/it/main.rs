@@ -21,6 +21,7 @@ mod cli_situations;
 mod cloud_check;
 mod cloud_client;
 mod cloud_listing;
+mod cloud_rows;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
@@ -28,7 +29,6 @@ mod kill;
 mod memory;
 mod payloads;
 mod reproduction;
-mod served;
 mod simulation;
 mod sync_backfill;
 mod sync_failures;
