@@ -74,7 +74,7 @@ Examples:
 
 pub(super) const STATUS: &str = "\
 Shows what the database holds, without asking Jira: projects, cursors, how far behind they are, \
-counts, the queue, the last runs and the failures.";
+counts, how many issues are not whole, the queue, the last runs and the failures.";
 
 pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:

@@ -83,6 +83,15 @@ fn a_completed_run_reads_as_a_table_of_counts() {
 }
 
 #[test]
+fn a_certificate_says_what_its_count_rests_on() {
+    let of_basis = |basis| of_certificate(&Certificate { basis, attempts: 2, ..complete() });
+    let census = of_basis(Basis::Census);
+    assert!(census.starts_with("complete; a census lists 1,500, stored 1,500"), "{census}");
+    let estimate = of_basis(Basis::Estimate);
+    assert!(estimate.starts_with("complete; Jira estimates 1,500, stored"), "{estimate}");
+}
+
+#[test]
 fn a_certificate_that_does_not_hold_says_why() {
     let text = of_run(&report(broken(), RunState::Incomplete));
     assert!(text.starts_with("PROJ: backfill finished, but is incomplete, in 1m 5s"), "{text}");
@@ -128,6 +137,10 @@ fn a_dry_run_says_that_nothing_was_written() {
     assert!(text.contains("nothing written"), "{text}");
     assert!(text.contains("updated since 2023-11-14 22:13:20 UTC"), "{text}");
     assert!(text.contains("1 issue in 2 requests"), "{text}");
-    let whole = of_dry_run(&DryRun { lists_from: None, ..dry });
+    let whole_run = DryRun { lists_from: None, ..dry };
+    let whole = of_dry_run(&whole_run);
     assert!(whole.contains("all of it"), "{whole}");
+    assert!(whole.contains("counted      2,000 in the project"), "{whole}");
+    let cloud = of_dry_run(&DryRun { basis: Basis::Estimate, ..whole_run });
+    assert!(cloud.contains("estimated    2,000 in the project"), "{cloud}");
 }

@@ -118,7 +118,11 @@ impl Listing<'_> {
     ) -> Result<(), SyncError> {
         let outcome =
             patiently(|| self.store.record_page(self.lease, self.run, rows, checkpoint)).await?;
-        self.progress.note_page(outcome.listed_new, outcome.queued);
+        let listed_rows = match self.confirms {
+            None => outcome.listed_new,
+            Some(_) => rows.len() as u64,
+        };
+        self.progress.note_page(listed_rows, outcome.queued);
         if outcome.queued > 0 {
             self.wake.notify_waiters();
         }

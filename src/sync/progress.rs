@@ -17,7 +17,7 @@ pub struct Progress {
 pub struct Snapshot {
     /// How many issues Jira counts for the listing, as of its first page.
     pub expected: u64,
-    /// Distinct issues listed.
+    /// Distinct issues listed; by the present listing, where it confirms those before it.
     pub listed: u64,
     /// Issues queued for fetching.
     pub queued: u64,

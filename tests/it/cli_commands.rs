@@ -29,8 +29,8 @@ const RUN: [&str; 12] = [
     "elapsed_secs",
     "exit_code",
 ];
-const CERTIFICATE: [&str; 8] =
-    ["as_of", "counted", "listed", "stored", "failed", "attempts", "verdict", "findings"];
+const CERTIFICATE: [&str; 9] =
+    ["as_of", "counted", "basis", "listed", "stored", "failed", "attempts", "verdict", "findings"];
 const CURSOR: [&str; 7] = [
     "site",
     "project",
@@ -132,7 +132,7 @@ async fn a_dry_backfill_needs_no_database_and_leaves_nothing() {
     let json = dry.run().await.with(0).json();
     assert_keys(&json, &["dry_runs", "exit_code"]);
     let dry = &json["dry_runs"][0];
-    assert_keys(dry, &["project", "lists_from", "counted", "listed", "requests"]);
+    assert_keys(dry, &["project", "lists_from", "counted", "basis", "listed", "requests"]);
     assert_eq!((&dry["counted"], &dry["listed"]), (&ISSUES.into(), &ISSUES.into()));
     assert_eq!(dry["lists_from"], Value::Null);
     assert!(home.entries().is_empty(), "{:?}", home.entries());

@@ -14,6 +14,7 @@ use jira_sim::{
 use rstest::rstest;
 
 use crate::app::{App, request};
+use crate::binary::Home;
 use crate::simulation::{Duty, Ended, Grip, Process, Setup, assert_not_fetched_again, settled};
 
 const ISSUES: usize = 2_000;
@@ -124,6 +125,17 @@ async fn a_backfill_is_certified_by_a_census_and_a_delta_costs_two_pages() {
     assert_eq!((report.kind, report.state), (RunKind::Delta, RunState::Completed), "{report:?}");
     assert_eq!(proven(&report.certificate), (Verdict::Complete, Basis::Estimate, ALL, 2));
     assert_eq!(pages(&app), (1, 1));
+    assert!(app.times_hydrated().is_empty());
+}
+
+#[tokio::test]
+async fn a_dry_run_lists_and_estimates_and_fetches_nothing() {
+    let app = app().await;
+    let dry = Home::new().extractor("backfill PROJ --dry-run --json").jira(&app.sim);
+    let json = dry.run().await.with(0).json();
+    let dry = &json["dry_runs"][0];
+    assert_eq!((&dry["counted"], &dry["basis"]), (&ISSUES.into(), &"estimate".into()), "{dry}");
+    assert_eq!((&dry["listed"], &dry["requests"]), (&ISSUES.into(), &(PAGES + 1).into()), "{dry}");
     assert!(app.times_hydrated().is_empty());
 }
 

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use jira_sim::{Child, Issue, IssueId, World};
+use jira_sim::{Issue, IssueId};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgPool};
 
 use crate::app::App;
+use crate::served::Served;
 
 /// Panics with the first differences between the world's project and the rows stored of it.
 pub(crate) async fn assert_equal(app: &App, project: &str) {
@@ -55,8 +56,9 @@ const TOO_MANY: &str = " is too many";
 
 pub(crate) async fn differences(app: &App, project: &str) -> Vec<String> {
     let expected: BTreeMap<i64, Stored> = {
-        let world: &World = &app.sim.world();
-        world.visible_issues(project).map(|issue| (id(issue), Stored::expected(issue))).collect()
+        let (config, world) = (app.sim.config(), app.sim.world());
+        let served = Served::all(&world, &config, project);
+        served.iter().map(|(issue, served)| (id(issue), Stored::expected(issue, served))).collect()
     };
     let found = load(&app.pool, project).await;
     let mut differences = Vec::new();
@@ -85,19 +87,17 @@ struct Stored {
 }
 
 impl Stored {
-    fn expected(issue: &Issue) -> Self {
-        let fields: Value = parse(&issue.fields_json());
-        let changelog: Value = parse(&issue.changelog_json());
-        let columns = columns(&fields);
+    fn expected(issue: &Issue, served: &Served) -> Self {
+        let columns = columns(&served.fields);
         let children = BTreeMap::from([
-            ("changes", changes(&changelog)),
-            ("comments", issue.comments().iter().map(comment).collect()),
-            ("worklogs", issue.worklogs().iter().map(worklog).collect()),
-            ("links", issue.links().iter().flat_map(link).collect()),
-            ("attachments", issue.attachments().iter().map(attachment).collect()),
-            ("issue_sprints", sprints(&fields)),
+            ("changes", changes(&served.histories)),
+            ("comments", served.comments.iter().map(comment).collect()),
+            ("worklogs", served.worklogs.iter().map(worklog).collect()),
+            ("links", served.links.iter().flat_map(link).collect()),
+            ("attachments", served.attachments.iter().map(attachment).collect()),
+            ("issue_sprints", sprints(&served.fields)),
         ]);
-        Self { key: issue.key().to_string(), fields, columns, children }
+        Self { key: issue.key().to_string(), fields: served.fields.clone(), columns, children }
     }
 
     fn compare(&self, found: &Self, id: i64, differences: &mut Vec<String>) {
@@ -154,37 +154,6 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// JSON as Postgres can hold it: U+0000 and lone surrogates become U+FFFD.
-fn parse(json: &str) -> Value {
-    serde_json::from_str(&storable(json)).unwrap_or_else(|error| panic!("{error}: {json:.200}"))
-}
-
-/// The same JSON text as Postgres can hold it.
-pub(crate) fn storable(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    let mut rest = json;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        let escape = &rest[at..];
-        let unit = |text: &str| {
-            let hex = text.strip_prefix("\\u")?.get(..4)?;
-            u16::from_str_radix(hex, 16).ok()
-        };
-        let (taken, replaced) = match unit(escape) {
-            None => (2, false),
-            Some(0 | 0xDC00..=0xDFFF) => (6, true),
-            Some(0xD800..=0xDBFF) => match unit(&escape[6..]) {
-                Some(0xDC00..=0xDFFF) => (12, false),
-                _ => (6, true),
-            },
-            Some(_) => (6, false),
-        };
-        out.push_str(if replaced { "\\ufffd" } else { &escape[..taken] });
-        rest = &escape[taken..];
-    }
-    out + rest
-}
-
 fn columns(fields: &Value) -> BTreeMap<&'static str, Option<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let time = |value: &Value| value.as_str().map(instant);
@@ -232,9 +201,9 @@ fn number(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn changes(changelog: &Value) -> BTreeSet<String> {
-    let histories = changelog["histories"].as_array().into_iter().flatten();
+fn changes(histories: &[Value]) -> BTreeSet<String> {
     histories
+        .iter()
         .flat_map(|history| {
             let items = history["items"].as_array().into_iter().flatten().enumerate();
             items.map(|(item, change)| {
@@ -258,35 +227,40 @@ fn changes(changelog: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-fn comment(child: &Child) -> String {
-    let json = parse(child.json.as_str());
-    let body = json["body"].as_str().unwrap_or_default().to_owned();
+/// A body as it is compared: text, or the whole document.
+fn body(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        document => document.to_string(),
+    }
+}
+
+fn comment(json: &Value) -> String {
+    let body = body(&json["body"]);
     let time = |name: &str| json[name].as_str().map(instant);
     let author = person(&json["author"]);
-    format!("{:?}", (child.id.to_string(), author, time("created"), time("updated"), body))
+    format!("{:?}", (number(&json["id"]), author, time("created"), time("updated"), body))
 }
 
-fn worklog(child: &Child) -> String {
-    let json = parse(child.json.as_str());
+fn worklog(json: &Value) -> String {
     let started = json["started"].as_str().map(instant);
     let seconds = json["timeSpentSeconds"].as_i64();
-    format!("{:?}", (child.id.to_string(), person(&json["author"]), started, seconds))
+    format!("{:?}", (number(&json["id"]), person(&json["author"]), started, seconds))
 }
 
-fn link(child: &Child) -> Option<String> {
-    let json = parse(child.json.as_str());
+fn link(json: &Value) -> Option<String> {
     let ends = [("outward", "outwardIssue"), ("inward", "inwardIssue")];
     ends.iter().find(|(_, name)| json[name].is_object()).map(|(direction, name)| {
         let kind = json["type"]["name"].as_str().unwrap_or_default();
         let other = json[name]["key"].as_str().unwrap_or_default();
-        format!("{:?}", (child.id.to_string(), direction, kind, other))
+        format!("{:?}", (number(&json["id"]), direction, kind, other))
     })
 }
 
-fn attachment(child: &Child) -> String {
-    let json = parse(child.json.as_str());
+fn attachment(json: &Value) -> String {
     let name = json["filename"].as_str().unwrap_or_default().to_owned();
-    format!("{:?}", (child.id.to_string(), person(&json["author"]), name, json["size"].as_i64()))
+    format!("{:?}", (number(&json["id"]), person(&json["author"]), name, json["size"].as_i64()))
 }
 
 fn sprints(fields: &Value) -> BTreeSet<String> {
@@ -373,7 +347,7 @@ async fn load(pool: &PgPool, project: &str) -> BTreeMap<i64, Stored> {
             "changes",
             "history_id::text, item, author_id, at, field, from_id, from_text, to_id, to_text",
         ),
-        ("comments", "comment_id::text, author_id, created, updated, body"),
+        ("comments", "comment_id::text, author_id, created, updated, body, body_adf"),
         ("worklogs", "worklog_id::text, author_id, started, time_spent_secs"),
         ("links", "link_id::text, direction, type, other_key"),
         ("attachments", "attachment_id::text, author_id, filename, size_bytes"),
@@ -426,7 +400,11 @@ fn child_row(table: &str, row: &sqlx::postgres::PgRow) -> (i64, String) {
                 maybe(9)
             )
         ),
-        "comments" => format!("{:?}", (text(1), maybe(2), time(3), time(4), text(5))),
+        "comments" => {
+            let document = row.get::<Option<Value>, _>(6);
+            let body = document.map_or_else(|| text(5), |document| body(&document));
+            format!("{:?}", (text(1), maybe(2), time(3), time(4), body))
+        }
         "worklogs" => {
             format!("{:?}", (text(1), maybe(2), time(3), row.get::<Option<i64>, _>(4)))
         }

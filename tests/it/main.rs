@@ -29,6 +29,7 @@ mod kill;
 mod memory;
 mod payloads;
 mod reproduction;
+mod served;
 mod simulation;
 mod sync_backfill;
 mod sync_failures;

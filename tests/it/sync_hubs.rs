@@ -280,7 +280,7 @@ async fn the_lease_of_a_hub_is_renewed_while_it_climbs() {
             ended = &mut drained => panic!("{ended:?}"),
         }
     };
-    assert_eq!(help.await.unwrap().state, RunState::Completed);
+    assert_eq!(Box::pin(help).await.unwrap().state, RunState::Completed);
     assert_eq!(times_asked(&app, LINKS), 1, "one lease, renewed");
     one.session.close().await.unwrap();
     other.session.close().await.unwrap();

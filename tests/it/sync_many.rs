@@ -53,6 +53,7 @@ fn certified(results: &BTreeMap<String, &Value>) -> BTreeSet<String> {
 
 #[rstest]
 #[case::server(SimConfig::default())]
+#[case::cloud(SimConfig::cloud())]
 #[tokio::test]
 async fn forty_eight_of_fifty_are_certified_and_two_are_named(#[case] config: SimConfig) {
     let projects = fifty();
@@ -94,6 +95,7 @@ async fn forty_eight_of_fifty_are_certified_and_two_are_named(#[case] config: Si
 
 #[rstest]
 #[case::server(SimConfig::default())]
+#[case::cloud(SimConfig::cloud())]
 #[tokio::test]
 async fn a_star_means_every_visible_project(#[case] config: SimConfig) {
     let projects: Vec<String> =

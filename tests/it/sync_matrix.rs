@@ -157,6 +157,7 @@ impl Course {
 
 #[rstest]
 #[case::server(SimConfig::default())]
+#[case::cloud(SimConfig::cloud())]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_comes_a_run_ends_equal_or_names_it(#[case] config: SimConfig) {
     let config = SimConfig { auth: Auth::token(TOKEN), ..config };

@@ -114,6 +114,11 @@ impl SimServer {
         self.shared.world_mut()
     }
 
+    /// The set-up as it is now.
+    pub fn config(&self) -> SimConfig {
+        self.shared.config()
+    }
+
     /// Changes the set-up while the server runs.
     pub fn configure(&self, change: impl FnOnce(&mut SimConfig)) {
         change(&mut self.shared.config.write().unwrap_or_else(PoisonError::into_inner));

@@ -272,6 +272,19 @@ fn a_delta_asks_from_an_instant_on_and_so_does_its_census() {
 }
 
 #[test]
+fn a_census_begins_at_its_beginning_whatever_the_checkpoint_says() {
+    let cloud = spread_out(100, 10);
+    let frontier = Some(crate::model::EpochSecond(START + 400));
+    for (dated_done, done) in [(false, false), (true, false), (true, true)] {
+        let checkpoint = Checkpoint { frontier, after: None, dated_done, done };
+        let Step::List(request) = Scan::new(census(&cloud), &checkpoint).poll() else {
+            panic!("{checkpoint:?}");
+        };
+        assert!(!request.query.to_string().contains("updated"), "{}", request.query);
+    }
+}
+
+#[test]
 fn a_query_that_is_refused_at_once_is_no_matter_of_tokens() {
     let cloud = spread_out(1, 10);
     let mut scan = Scan::new(tokens(&cloud), &Checkpoint::default());

@@ -60,7 +60,6 @@ pub(in crate::store) async fn load_stored(
 
 /// Inserts or rewrites issues. Even here a newer row is not overwritten. Numbers of lists that a
 /// document does not speak of stay as they are, as do the lists.
-#[expect(clippy::too_many_lines, reason = "one statement: a line for each few columns")]
 pub(in crate::store) async fn upsert_issues(
     tx: &mut PgConnection,
     site: &Site,

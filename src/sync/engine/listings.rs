@@ -22,6 +22,8 @@ pub(super) struct Course {
     pub(super) brought: Brought,
     /// It was a census that must have been cut short.
     pub(super) fell_short: bool,
+    /// What it listed.
+    rows: u64,
     /// All of them.
     pub(super) summary: Summary,
 }
@@ -30,7 +32,7 @@ impl Course {
     /// Before the first.
     pub(super) fn from(attempt: u32) -> Self {
         let (brought, summary) = (Brought::default(), Summary::default());
-        Self { attempt, last: None, brought, fell_short: false, summary }
+        Self { attempt, last: None, brought, fell_short: false, rows: 0, summary }
     }
 }
 
@@ -84,6 +86,7 @@ impl Engine {
         }
         course.last = Some(method);
         course.brought = listed.brought;
+        course.rows = self.progress.snapshot().listed;
         course.summary = course.summary.followed_by(listed.summary);
         Ok(())
     }
@@ -128,12 +131,16 @@ impl Engine {
 
     /// Says how much there may be to list, where the pages themselves do not: for whoever watches.
     async fn expect(&self, held: &Held<'_>, course: &Course) {
-        let begins_a_backfill = course.last.is_none() && held.run.lists_from.is_none();
-        if self.instance.flavor == Flavor::Cloud
-            && begins_a_backfill
-            && let Ok(about) = self.jira.approximate_count(&self.whole(held.run).to_string()).await
-        {
-            self.progress.note_expected(about);
+        let whole = self.whole(held.run).to_string();
+        match (self.instance.flavor, course.last) {
+            (Flavor::Server, _) => {}
+            (Flavor::Cloud, None) if held.run.lists_from.is_none() => {
+                if let Ok(about) = self.jira.approximate_count(&whole).await {
+                    self.progress.note_expected(about);
+                }
+            }
+            (Flavor::Cloud, None) => {}
+            (Flavor::Cloud, Some(_)) => self.progress.note_expected(course.rows),
         }
     }
 
