@@ -3,7 +3,7 @@
 use super::error::SyncError;
 use super::fetch::{Climb, Fetched, Source};
 use super::intake::Arrival;
-use super::ladder::{End, Ladder, Outcome, Step};
+use super::ladder::{Ladder, Landing, Outcome, Step};
 use super::policy::{self, Decision, Shortfall};
 use crate::jira::{FetchedRung, JiraError, Rung, join_links};
 use crate::model::IssueDocument;
@@ -87,28 +87,28 @@ impl Source {
     async fn settle(
         &self,
         issue: &PendingIssue,
-        end: End,
+        end: Landing,
         brought: Brought,
     ) -> Result<Fetched, SyncError> {
         let mut fetched = Fetched::default();
         let Brought { whole, rest, links, error } = brought;
         let arrival = match end {
-            End::Gone => {
+            Landing::Gone => {
                 fetched.gone.push(issue.id);
                 None
             }
-            End::Full => whole.map(|document| Arrival::new(issue.clone(), document)),
-            End::Hub => {
+            Landing::Full => whole.map(|document| Arrival::new(issue.clone(), document)),
+            Landing::Hub => {
                 let document = rest.zip(links).map(|(rest, links)| join_links(rest, links));
                 document.map(|document| Arrival::new(issue.clone(), document))
             }
-            End::WithoutLinks => rest.zip(error).map(|(document, error)| {
+            Landing::WithoutLinks => rest.zip(error).map(|(document, error)| {
                 Arrival::short(issue.clone(), document, Shortfall::Links(error))
             }),
-            End::Minimal => whole.zip(error).map(|(document, error)| {
+            Landing::Minimal => whole.zip(error).map(|(document, error)| {
                 Arrival::short(issue.clone(), document, Shortfall::AllButAFew(error))
             }),
-            End::Nothing => {
+            Landing::Nothing => {
                 if let Some(error) = error {
                     self.give_up(issue, error, &mut fetched).await?;
                 }

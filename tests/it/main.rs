@@ -16,6 +16,7 @@ mod cli_configuration;
 mod cli_demo;
 mod cli_failures;
 mod cli_private;
+mod cli_probe;
 mod cli_processes;
 mod cli_situations;
 mod cloud_check;
