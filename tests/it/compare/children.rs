@@ -86,9 +86,9 @@ fn changes(history: &Value) -> Vec<String> {
 }
 
 fn comment(json: &Value) -> Option<Value> {
-    let visibility = json["visibility"]["type"].as_str().map(|kind| {
-        format!("{kind}:{}", json["visibility"]["value"].as_str().unwrap_or_default())
-    });
+    let visibility = json["visibility"]["type"]
+        .as_str()
+        .map(|kind| format!("{kind}:{}", json["visibility"]["value"].as_str().unwrap_or_default()));
     let (text, document) = body(&json["body"]);
     Some(json!([
         id(&json["id"]),

@@ -13,11 +13,12 @@ fn paragraph(node: &Value) -> Option<String> {
     if node["type"] != "paragraph" {
         return None;
     }
-    let inline = node["content"].as_array()?.iter().map(|inline| match inline["type"].as_str()? {
-        "text" if inline["marks"].is_null() => inline["text"].as_str(),
-        "hardBreak" => Some("\n"),
-        _ => None,
-    });
+    let inline =
+        node["content"].as_array()?.iter().map(|inline| match inline["type"].as_str()? {
+            "text" if inline["marks"].is_null() => inline["text"].as_str(),
+            "hardBreak" => Some("\n"),
+            _ => None,
+        });
     inline.collect()
 }
 
@@ -52,7 +53,8 @@ mod tests {
 
     #[test]
     fn a_word_that_is_lost_or_out_of_order_is_noticed() {
-        let item = |text: &str| json!({"type": "listItem", "content": [{"type": "text", "text": text}]});
+        let item =
+            |text: &str| json!({"type": "listItem", "content": [{"type": "text", "text": text}]});
         let list = json!({"type": "bulletList", "content": [item("one two"), item("three")]});
         let document = json!({"type": "doc", "content": [list]});
         assert_eq!(plain(&document), None);

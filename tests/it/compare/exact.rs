@@ -26,10 +26,8 @@ pub(crate) async fn assert_exact(app: &App, project: &str) {
 /// Panics if the site has something that is not whole, failed, or is still to be fetched.
 pub(crate) async fn assert_nothing_open(app: &App) {
     for table in ["incomplete_issues", "failures", "pending"] {
-        let sql = format!(
-            "SELECT count(*) FROM extractor.{table} WHERE site = '{}'",
-            app.options.site
-        );
+        let sql =
+            format!("SELECT count(*) FROM extractor.{table} WHERE site = '{}'", app.options.site);
         assert_eq!(app.number(&sql).await, 0, "{table}");
     }
 }
@@ -54,7 +52,8 @@ fn columns(table: &str) -> &'static str {
 
 async fn assert_rows(app: &App, table: &str, expected: BTreeSet<String>) {
     let columns = columns(table);
-    let sql = format!("SELECT jsonb_build_array({columns})::text FROM jira.{table} WHERE site = $1");
+    let sql =
+        format!("SELECT jsonb_build_array({columns})::text FROM jira.{table} WHERE site = $1");
     let found: BTreeSet<String> = rows(app, sql).await.iter().map(Value::to_string).collect();
     let lacking: Vec<_> = expected.difference(&found).take(3).collect();
     let extra: Vec<_> = found.difference(&expected).take(3).collect();
