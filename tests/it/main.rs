@@ -23,6 +23,7 @@ mod cloud_check;
 mod cloud_client;
 mod cloud_listing;
 mod cloud_rows;
+mod cloud_whole;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
