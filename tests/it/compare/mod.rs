@@ -16,7 +16,7 @@ mod documents;
 mod exact;
 mod served;
 
-pub(crate) use exact::assert_exact;
+pub(crate) use exact::{assert_exact, assert_nothing_open};
 
 /// Panics with the first differences between the world's project and the rows stored of it.
 pub(crate) async fn assert_equal(app: &App, project: &str) {
