@@ -1,5 +1,7 @@
 //! One issue on the ladder: asks as `ladder` says, and makes of the answers what is to be written.
 
+use tokio::sync::SemaphorePermit;
+
 use super::error::SyncError;
 use super::fetch::{Climb, Fetched, Source};
 use super::intake::Arrival;
@@ -8,6 +10,14 @@ use super::policy::{self, Decision, Shortfall};
 use crate::jira::{FetchedRung, JiraError, Rung, join_links};
 use crate::model::IssueDocument;
 use crate::store::PendingIssue;
+
+/// What came of a climb, with the place among the heavy that it had: to be kept until it is written,
+/// because what waits to be written takes memory as well.
+#[derive(Debug)]
+pub(super) struct Climbed<'a> {
+    pub(super) fetched: Fetched,
+    pub(super) place: Option<SemaphorePermit<'a>>,
+}
 
 /// What the rungs have brought so far.
 #[derive(Default)]
@@ -26,7 +36,7 @@ impl Source {
     ///
     /// # Errors
     /// What has nothing to do with this issue: the run cannot go on.
-    pub(super) async fn climb(&self, climb: &Climb) -> Result<Fetched, SyncError> {
+    pub(super) async fn climb(&self, climb: &Climb) -> Result<Climbed<'_>, SyncError> {
         let issue = &climb.issue;
         let mut ladder = Ladder::new(climb.start, self.jira.fuse());
         let mut brought = Brought::default();
@@ -42,7 +52,10 @@ impl Source {
             tracing::debug!(issue.id = %issue.id, %rung, ?outcome, "rung asked for");
             match ladder.handle(outcome) {
                 Step::Ask(_) => {}
-                Step::Done(end) => return self.settle(issue, end, brought).await,
+                Step::Done(end) => {
+                    let fetched = self.settle(issue, end, brought).await?;
+                    return Ok(Climbed { fetched, place });
+                }
             }
         }
     }
