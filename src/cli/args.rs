@@ -42,6 +42,9 @@ pub enum Command {
     /// Show the issues that could not be fetched whole, or try them again
     #[command(long_about = help::FAILURES, after_long_help = help::FAILURES_EXAMPLES)]
     Failures(FailuresArgs),
+    /// Fetch one issue in every way, and show what each takes and brings
+    #[command(long_about = help::PROBE, after_long_help = help::PROBE_EXAMPLES)]
+    Probe(ProbeArgs),
     /// Show or reset how far completed runs have got
     #[command(long_about = help::CURSOR, after_long_help = help::CURSOR_EXAMPLES)]
     Cursor(CursorArgs),
@@ -159,6 +162,14 @@ pub enum CursorAction {
         #[arg(value_name = "PROJ", value_parser = project_key)]
         project: ProjectKey,
     },
+}
+
+/// `extractor probe`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ProbeArgs {
+    /// The issue's key, or one that it had
+    #[arg(value_name = "KEY", value_parser = issue_key)]
+    pub key: IssueKey,
 }
 
 /// `extractor worker`

@@ -10,7 +10,7 @@ use super::exit::ExitCode;
 use crate::config::ConfigError;
 use crate::daemon::wiring::WiringError;
 use crate::jira::{ErrorClass, JiraError};
-use crate::model::ProjectKey;
+use crate::model::{IssueKey, ProjectKey};
 use crate::seek::ScanError;
 use crate::store::StoreError;
 use crate::store::private_postgres::PrivatePostgresError;
@@ -40,6 +40,8 @@ pub(super) enum Failure {
     NoVisibleProjects,
     #[error("there is no cursor of project {project}")]
     NoCursor { project: ProjectKey },
+    #[error("there is no issue {key}, or this account may not see it")]
+    NoIssue { key: IssueKey },
     #[error("several Jira instances in this database have a project {project}: {sites}")]
     AmbiguousSite { project: ProjectKey, sites: String },
     #[error("the payloads cannot be served")]
@@ -65,7 +67,7 @@ impl Failure {
             Self::Store(error) => of_store(error),
             Self::PrivatePostgres(error) => of_private_postgres(error),
             Self::NoCursor { .. } => ExitCode::Usage,
-            Self::NoVisibleProjects => ExitCode::Refused,
+            Self::NoVisibleProjects | Self::NoIssue { .. } => ExitCode::Refused,
             Self::Payloads(_) => ExitCode::BadData,
             Self::Telemetry(_) | Self::World(_) | Self::SimulatorAddress => ExitCode::Internal,
             Self::Simulator(_) | Self::Io { .. } => ExitCode::Unavailable,
@@ -111,6 +113,9 @@ impl Failure {
             }
             Self::NoCursor { .. } => {
                 Some("`extractor cursor` lists them; a project without one is backfilled anyway")
+            }
+            Self::NoIssue { .. } => {
+                Some("check the key, and the account's Browse Projects permission")
             }
             Self::AmbiguousSite { .. } => Some("say which one with --site"),
             Self::World(_) | Self::Telemetry(_) | Self::SimulatorAddress => Some(REPORT),

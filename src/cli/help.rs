@@ -116,6 +116,17 @@ pub(super) const MIGRATE_EXAMPLES: &str = "\
 Examples:
   DATABASE_URL=postgres://owner@db.example.com/warehouse extractor migrate";
 
+pub(super) const PROBE: &str = "\
+Fetches one issue on every rung of the ladder: full (everything, within jira.timeout), hub (everything \
+but the links, within jira.hub_timeout), links (the links alone) and minimal (a few fields). Shows what \
+each took and brought, while it runs, and on which rung an extraction would store the issue. It writes \
+nothing and needs no database. Exit code 1 means that the issue would not be stored whole.";
+
+pub(super) const PROBE_EXAMPLES: &str = "\
+Examples:
+  extractor probe PROJ-17
+  extractor probe PROJ-17 --json         durations in milliseconds, sizes in bytes";
+
 pub(super) const WORKER: &str = "\
 Fetches what any run has queued, from this process too, until told to stop. Start it on other \
 machines with the same database to share the work of a large backfill.";

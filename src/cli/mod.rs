@@ -14,6 +14,7 @@ mod failure;
 mod failures;
 mod help;
 mod migrate;
+mod probe;
 mod progress;
 mod runs;
 mod status;
@@ -80,6 +81,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Check(args) => check::run(args, context).await,
         Command::Status => status::run(context).await,
         Command::Failures(args) => failures::run(args, context).await,
+        Command::Probe(args) => probe::run(args, context).await,
         Command::Cursor(args) => cursor::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,

@@ -42,6 +42,18 @@ impl Bars {
         self.screen.suspend(write)
     }
 
+    /// Shows, on a terminal, that `work` is under way and for how long.
+    pub(super) async fn wait<T>(&self, label: &str, work: impl Future<Output = T>) -> T {
+        let style = ProgressStyle::with_template("{msg:<8} {elapsed:>7} {spinner}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = ProgressBar::new_spinner().with_style(style).with_message(label.to_owned());
+        let bar = self.screen.add(bar);
+        bar.enable_steady_tick(REDRAW);
+        let done = work.await;
+        bar.finish_and_clear();
+        done
+    }
+
     /// Shows `progress` for as long as `work` takes.
     pub(super) async fn watch<T>(
         &self,

@@ -41,7 +41,7 @@ impl Store {
     pub async fn register_sharing(&self, site: &Site, worker: WorkerId) -> Result<(), StoreError> {
         self.tx("register_sharing", |tx| {
             Box::pin(async move {
-                sqlx::query!(
+                let registered = sqlx::query!(
                     "UPDATE extractor.workers SET site = $2
                      WHERE id = $1 AND site IS DISTINCT FROM $2",
                     worker.0,
@@ -49,7 +49,7 @@ impl Store {
                 )
                 .execute(&mut **tx)
                 .await?;
-                notify(tx, site).await
+                notify(tx, site, registered.rows_affected()).await
             })
         })
         .await
@@ -118,7 +118,7 @@ impl Store {
         self.tx("record_throttles", |tx| {
             let (scopes, millis) = (scopes.clone(), millis.clone());
             Box::pin(async move {
-                sqlx::query!(
+                let said = sqlx::query!(
                     "INSERT INTO extractor.throttles AS t (site, scope, until, set_by, set_at)
                      SELECT $1, said.scope,
                          clock_timestamp() + said.millis * interval '1 millisecond',
@@ -136,7 +136,7 @@ impl Store {
                 )
                 .execute(&mut **tx)
                 .await?;
-                notify(tx, site).await
+                notify(tx, site, said.rows_affected()).await
             })
         })
         .await
@@ -171,7 +171,12 @@ impl SharingListener {
     }
 }
 
-async fn notify(tx: &mut Tx<'_>, site: &Site) -> Result<(), StoreError> {
+/// Lets the others know, if anything has changed: who hears of it looks, and must not be told again
+/// for having looked.
+async fn notify(tx: &mut Tx<'_>, site: &Site, changed: u64) -> Result<(), StoreError> {
+    if changed == 0 {
+        return Ok(());
+    }
     sqlx::query!("SELECT pg_notify($1, $2)", SHARING_CHANNEL, site.as_str())
         .execute(&mut **tx)
         .await?;

@@ -1,13 +1,23 @@
 //! One issue on the ladder: asks as `ladder` says, and makes of the answers what is to be written.
 
+use tokio::sync::SemaphorePermit;
+
 use super::error::SyncError;
 use super::fetch::{Climb, Fetched, Source};
 use super::intake::Arrival;
-use super::ladder::{End, Ladder, Outcome, Step};
+use super::ladder::{Ladder, Landing, Outcome, Step};
 use super::policy::{self, Decision, Shortfall};
 use crate::jira::{FetchedRung, JiraError, Rung, join_links};
 use crate::model::IssueDocument;
 use crate::store::PendingIssue;
+
+/// What came of a climb, with the place among the heavy that it had: to be kept until it is written,
+/// because what waits to be written takes memory as well.
+#[derive(Debug)]
+pub(super) struct Climbed<'a> {
+    pub(super) fetched: Fetched,
+    pub(super) place: Option<SemaphorePermit<'a>>,
+}
 
 /// What the rungs have brought so far.
 #[derive(Default)]
@@ -26,7 +36,7 @@ impl Source {
     ///
     /// # Errors
     /// What has nothing to do with this issue: the run cannot go on.
-    pub(super) async fn climb(&self, climb: &Climb) -> Result<Fetched, SyncError> {
+    pub(super) async fn climb(&self, climb: &Climb) -> Result<Climbed<'_>, SyncError> {
         let issue = &climb.issue;
         let mut ladder = Ladder::new(climb.start, self.jira.fuse());
         let mut brought = Brought::default();
@@ -42,7 +52,10 @@ impl Source {
             tracing::debug!(issue.id = %issue.id, %rung, ?outcome, "rung asked for");
             match ladder.handle(outcome) {
                 Step::Ask(_) => {}
-                Step::Done(end) => return self.settle(issue, end, brought).await,
+                Step::Done(end) => {
+                    let fetched = self.settle(issue, end, brought).await?;
+                    return Ok(Climbed { fetched, place });
+                }
             }
         }
     }
@@ -87,28 +100,28 @@ impl Source {
     async fn settle(
         &self,
         issue: &PendingIssue,
-        end: End,
+        end: Landing,
         brought: Brought,
     ) -> Result<Fetched, SyncError> {
         let mut fetched = Fetched::default();
         let Brought { whole, rest, links, error } = brought;
         let arrival = match end {
-            End::Gone => {
+            Landing::Gone => {
                 fetched.gone.push(issue.id);
                 None
             }
-            End::Full => whole.map(|document| Arrival::new(issue.clone(), document)),
-            End::Hub => {
+            Landing::Full => whole.map(|document| Arrival::new(issue.clone(), document)),
+            Landing::Hub => {
                 let document = rest.zip(links).map(|(rest, links)| join_links(rest, links));
                 document.map(|document| Arrival::new(issue.clone(), document))
             }
-            End::WithoutLinks => rest.zip(error).map(|(document, error)| {
+            Landing::WithoutLinks => rest.zip(error).map(|(document, error)| {
                 Arrival::short(issue.clone(), document, Shortfall::Links(error))
             }),
-            End::Minimal => whole.zip(error).map(|(document, error)| {
+            Landing::Minimal => whole.zip(error).map(|(document, error)| {
                 Arrival::short(issue.clone(), document, Shortfall::AllButAFew(error))
             }),
-            End::Nothing => {
+            Landing::Nothing => {
                 if let Some(error) = error {
                     self.give_up(issue, error, &mut fetched).await?;
                 }

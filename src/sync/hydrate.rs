@@ -200,8 +200,10 @@ impl Hydrator {
     async fn climb(&self, token: &BatchToken, climb: &Climb) -> Result<u64, SyncError> {
         let issue = std::slice::from_ref(&climb.issue);
         let written = self.leased(token, async {
-            let fetched = self.unless_abandoned(Box::pin(self.source.climb(climb))).await?;
-            Box::pin(self.write(token, issue, fetched)).await
+            let climbed = self.unless_abandoned(Box::pin(self.source.climb(climb))).await?;
+            let written = Box::pin(self.write(token, issue, climbed.fetched)).await;
+            drop(climbed.place);
+            written
         });
         match written.await {
             Ok(left) => Ok(left),

@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use crate::jira::Rung;
+use crate::model::Tier;
 
 /// An issue whose two parts came within this fraction of the fuse is tried whole again.
 const LIGHT: u32 = 4;
@@ -40,9 +41,9 @@ pub(super) enum Outcome {
     Failed,
 }
 
-/// What is known when the ladder ends.
+/// Where an issue ends up when the ladder ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub enum Landing {
     /// The issue is gone.
     Gone,
     /// It came whole.
@@ -57,13 +58,33 @@ pub(super) enum End {
     Nothing,
 }
 
+impl Landing {
+    /// The tier it would be stored on; `None` where it is not stored.
+    pub fn tier(self) -> Option<Tier> {
+        match self {
+            Self::Full => Some(Tier::Full),
+            Self::Hub | Self::WithoutLinks => Some(Tier::Hub),
+            Self::Minimal => Some(Tier::Minimal),
+            Self::Gone | Self::Nothing => None,
+        }
+    }
+
+    /// Whether everything of it came.
+    pub fn is_whole(self) -> bool {
+        match self {
+            Self::Full | Self::Hub => true,
+            Self::WithoutLinks | Self::Minimal | Self::Nothing | Self::Gone => false,
+        }
+    }
+}
+
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// Ask on this rung.
     Ask(Rung),
     /// It is over.
-    Done(End),
+    Done(Landing),
 }
 
 /// One issue on the ladder.
@@ -110,9 +131,9 @@ impl Ladder {
     pub(super) fn handle(&mut self, outcome: Outcome) -> Step {
         match (self.place, outcome) {
             (Place::Full, Outcome::Came(_)) | (Place::Again, Outcome::Came(_)) => {
-                Step::Done(End::Full)
+                Step::Done(Landing::Full)
             }
-            (Place::Again, Outcome::Failed) => Step::Done(End::Hub),
+            (Place::Again, Outcome::Failed) => Step::Done(Landing::Hub),
             (Place::Full, Outcome::Failed) => self.ask(Place::Hub),
             (Place::Hub, Outcome::Came(elapsed)) => {
                 self.spent = elapsed;
@@ -121,15 +142,15 @@ impl Ladder {
             (Place::Hub, Outcome::Failed) => self.ask(Place::Minimal),
             (Place::Links, Outcome::Came(elapsed)) => {
                 self.spent += elapsed;
-                if self.is_light() { self.ask(Place::Again) } else { Step::Done(End::Hub) }
+                if self.is_light() { self.ask(Place::Again) } else { Step::Done(Landing::Hub) }
             }
-            (Place::Links, Outcome::Failed) => Step::Done(End::WithoutLinks),
-            (Place::Minimal, Outcome::Came(_)) => Step::Done(End::Minimal),
-            (Place::Minimal, Outcome::Failed) => Step::Done(End::Nothing),
+            (Place::Links, Outcome::Failed) => Step::Done(Landing::WithoutLinks),
+            (Place::Minimal, Outcome::Came(_)) => Step::Done(Landing::Minimal),
+            (Place::Minimal, Outcome::Failed) => Step::Done(Landing::Nothing),
             (
                 Place::Full | Place::Hub | Place::Links | Place::Again | Place::Minimal,
                 Outcome::Gone,
-            ) => Step::Done(End::Gone),
+            ) => Step::Done(Landing::Gone),
         }
     }
 
@@ -146,6 +167,24 @@ impl Ladder {
     }
 }
 
+/// Where an extraction ends up that knows nothing of the issue, when every rung has been tried:
+/// `tried` answers `None` for one that failed, `Some(None)` if the issue was gone, else how long it
+/// took.
+pub fn landing(fuse: Duration, tried: impl Fn(Rung) -> Option<Option<Duration>>) -> Landing {
+    let mut ladder = Ladder::new(Start::Full, fuse);
+    loop {
+        let outcome = match tried(ladder.rung()) {
+            Some(Some(elapsed)) => Outcome::Came(elapsed),
+            Some(None) => Outcome::Gone,
+            None => Outcome::Failed,
+        };
+        match ladder.handle(outcome) {
+            Step::Ask(_) => {}
+            Step::Done(landing) => return landing,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -158,7 +197,7 @@ mod tests {
     const FAILED: Outcome = Outcome::Failed;
 
     /// Climbs down with these outcomes; answers what was asked for and how it ended.
-    fn climb(start: Start, outcomes: &[Outcome]) -> (Vec<Rung>, End) {
+    fn climb(start: Start, outcomes: &[Outcome]) -> (Vec<Rung>, Landing) {
         let mut ladder = Ladder::new(start, FUSE);
         let mut asked = vec![ladder.rung()];
         for (at, outcome) in outcomes.iter().enumerate() {
@@ -174,38 +213,38 @@ mod tests {
     }
 
     #[rstest]
-    #[case::whole(Start::Full, &[CAME], &[Rung::Full], End::Full)]
+    #[case::whole(Start::Full, &[CAME], &[Rung::Full], Landing::Full)]
     #[case::a_hub(
-        Start::Full, &[FAILED, CAME, CAME], &[Rung::Full, Rung::Hub, Rung::Links], End::Hub
+        Start::Full, &[FAILED, CAME, CAME], &[Rung::Full, Rung::Hub, Rung::Links], Landing::Hub
     )]
     #[case::a_hub_found_by_itself_is_not_tried_whole_again(
-        Start::FailedWhole, &[QUICK, QUICK], &[Rung::Hub, Rung::Links], End::Hub
+        Start::FailedWhole, &[QUICK, QUICK], &[Rung::Hub, Rung::Links], Landing::Hub
     )]
     #[case::links_fail_apart(
-        Start::FailedWhole, &[CAME, FAILED], &[Rung::Hub, Rung::Links], End::WithoutLinks
+        Start::FailedWhole, &[CAME, FAILED], &[Rung::Hub, Rung::Links], Landing::WithoutLinks
     )]
     #[case::all_but_a_few_fields_fail(
-        Start::Full, &[FAILED, FAILED, CAME], &[Rung::Full, Rung::Hub, Rung::Minimal], End::Minimal
+        Start::Full, &[FAILED, FAILED, CAME], &[Rung::Full, Rung::Hub, Rung::Minimal], Landing::Minimal
     )]
     #[case::everything_fails(
-        Start::Full, &[FAILED, FAILED, FAILED], &[Rung::Full, Rung::Hub, Rung::Minimal], End::Nothing
+        Start::Full, &[FAILED, FAILED, FAILED], &[Rung::Full, Rung::Hub, Rung::Minimal], Landing::Nothing
     )]
-    #[case::a_known_hub(Start::KnownHub, &[CAME, CAME], &[Rung::Hub, Rung::Links], End::Hub)]
+    #[case::a_known_hub(Start::KnownHub, &[CAME, CAME], &[Rung::Hub, Rung::Links], Landing::Hub)]
     #[case::a_hub_no_longer(
-        Start::KnownHub, &[QUICK, QUICK, CAME], &[Rung::Hub, Rung::Links, Rung::Full], End::Full
+        Start::KnownHub, &[QUICK, QUICK, CAME], &[Rung::Hub, Rung::Links, Rung::Full], Landing::Full
     )]
     #[case::a_light_issue_that_comes_in_parts_only(
-        Start::KnownHub, &[QUICK, QUICK, FAILED], &[Rung::Hub, Rung::Links, Rung::Full], End::Hub
+        Start::KnownHub, &[QUICK, QUICK, FAILED], &[Rung::Hub, Rung::Links, Rung::Full], Landing::Hub
     )]
-    #[case::gone(Start::Full, &[Outcome::Gone], &[Rung::Full], End::Gone)]
+    #[case::gone(Start::Full, &[Outcome::Gone], &[Rung::Full], Landing::Gone)]
     #[case::gone_between_two_rungs(
-        Start::KnownHub, &[CAME, Outcome::Gone], &[Rung::Hub, Rung::Links], End::Gone
+        Start::KnownHub, &[CAME, Outcome::Gone], &[Rung::Hub, Rung::Links], Landing::Gone
     )]
     fn an_issue_climbs_down_until_something_comes(
         #[case] start: Start,
         #[case] outcomes: &[Outcome],
         #[case] asked: &[Rung],
-        #[case] end: End,
+        #[case] end: Landing,
     ) {
         assert_eq!(climb(start, outcomes), (asked.to_vec(), end));
     }

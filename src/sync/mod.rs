@@ -46,4 +46,6 @@ pub use dry_run::DryRun;
 pub use engine::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest};
 pub use error::SyncError;
 pub use hydrate::{Drained, Until};
+pub use ladder::{Landing, landing};
+pub use policy::is_of_the_issue;
 pub use progress::{Progress, Snapshot};

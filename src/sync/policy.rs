@@ -59,6 +59,14 @@ pub(super) fn decide(error: &JiraError) -> Decision {
     }
 }
 
+/// Whether a failure has to do with the issues that were asked for, so that others may come.
+pub fn is_of_the_issue(error: &JiraError) -> bool {
+    match decide(error) {
+        Decision::Split(_) => true,
+        Decision::Abort => false,
+    }
+}
+
 /// Whether many issues that fail like this, alone and in a row, mean that Jira gives nothing: a
 /// slow or a large issue is a matter of its own.
 pub(super) fn speaks_of_jira(fault: Fault) -> bool {

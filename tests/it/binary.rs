@@ -153,6 +153,13 @@ impl Running {
         assert!(said.is_ok(), "it ended without {text:?}");
     }
 
+    /// Waits until its standard output contains a text.
+    pub(crate) async fn shows(&mut self, text: &str) {
+        let text = text.to_owned();
+        let shown = self.stdout.so_far.wait_for(|so_far| so_far.contains(&text)).await;
+        assert!(shown.is_ok(), "it ended without {text:?}");
+    }
+
     pub(crate) async fn ended(mut self) -> Ended {
         let status = tokio::time::timeout(LIMIT, self.child.wait()).await;
         let status = status.expect("it hangs").unwrap();

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use jira_sim::{Action, Endpoint, IssueId, SimConfig, When, WorldProfile, generate, populate};
+use jira_sim::{
+    Action, Endpoint, IssueId, Rule, SimConfig, When, WorldProfile, generate, populate,
+};
 
 use crate::app::{App, new_database};
 use crate::binary::{Ended, Home, Program, assert_keys};
@@ -25,9 +27,16 @@ impl Left {
         let app = App::with_config(SimConfig::default(), world).await;
         let nth = |project, n| app.sim.world().issues(project).nth(n).unwrap().id();
         let poisoned = [nth("PROJ", 3), nth("PROJ", 7), nth("OPS", 5)];
-        app.sim.faults().poison(poisoned[0], Action::MalformedJson);
-        app.sim.faults().poison(poisoned[1], Action::Fail(500));
-        app.sim.faults().poison(poisoned[2], Action::MalformedJson);
+        // Nothing of these comes in any way.
+        for (issue, action) in poisoned.into_iter().zip([
+            Action::MalformedJson,
+            Action::Fail(500),
+            Action::MalformedJson,
+        ]) {
+            app.sim.faults().poison(issue, action.clone());
+            let (endpoint, when) = (Endpoint::Issue, When::Always);
+            app.sim.faults().add(Rule { endpoint, when, issue: Some(issue), action });
+        }
         let left = Self { app, home: Home::new(), poisoned };
         left.at_jira("--backfill PROJ,OPS").run().await.with(1);
         left

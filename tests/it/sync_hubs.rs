@@ -11,6 +11,7 @@ use jira_sim::{
 };
 
 use crate::app::{App, request};
+use crate::binary::Home;
 use crate::compare::{assert_equal, assert_equal_but_for};
 
 const WHOLE: &str = "*all";
@@ -301,6 +302,36 @@ async fn a_jira_that_fails_for_every_issue_stops_the_run_instead_of_failing_them
     assert_eq!(report.certificate.verdict, Verdict::Complete);
     assert_eq!((app.number(FAILURES).await, app.number(INCOMPLETE).await), (0, 0));
     assert_equal(&app, "PROJ").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_climbed_when_the_program_was_killed_is_taken_up_again() {
+    let mut world = world(60);
+    let hub = make_hub(&mut world, 20, 300);
+    let app = App::new(world).await;
+    let gate = Gate::new();
+    spoil(&app, WHOLE, hub, When::Always, Action::MalformedJson);
+    spoil(&app, LINKS, hub, When::Nth(1), Action::StallUntil(gate.clone()));
+    let home = Home::new();
+    let backfill = home.extractor_at(&app, "--backfill PROJ").set("jira.max_attempts", "1");
+    let running = backfill.start();
+    gate.reached_by(1).await;
+    while app.number("SELECT count(*) FROM jira.issues").await < 59 {}
+    // With SIGKILL.
+    drop(running);
+    let backends = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name LIKE 'extractor %'";
+    while app.number(backends).await > 0 {}
+    app.sim.requests().clear();
+
+    backfill.run().await.with(0);
+    let again = app.times_hydrated();
+    assert!(again.keys().all(|id| *id == hub), "{again:?}");
+    assert_eq!(times_asked(&app, LINKS), 1);
+    let runs = "SELECT count(*) FROM extractor.runs WHERE state = 'completed' AND resumes = 1";
+    assert_eq!(app.number(runs).await, 1);
+    assert_equal(&app, "PROJ").await;
+    gate.release();
 }
 
 const LARGE: usize = 20_000;

@@ -1,12 +1,12 @@
 //! Gentleness against the simulated Jira, which counts who asks too much and who asks too early:
 //! rate limits of both flavours, an instance that is down, and what several processes share.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use extractor::jira::{BreakerState, ClientStats, Credentials, JiraClient, JiraSettings};
 use extractor::model::{RunKind, RunState, Site};
 use extractor::store::{Session, Store, WorkerIdentity};
-use extractor::sync::{Budget, RunReport};
+use extractor::sync::{Budget, RunReport, SyncError};
 use futures::future::join_all;
 use jira_sim::{
     Action, Auth, BucketLimit, BurstLimit, CostModel, Endpoint, QuotaLimit, RateLimits, RetryAfter,
@@ -262,4 +262,49 @@ async fn the_share_outlives_the_database() {
     one.ask(8).await;
     one.budget.close().await;
     other.end().await;
+}
+
+#[tokio::test]
+async fn a_process_whose_registration_is_gone_looks_no_more_often() {
+    let app = App::new(world(20)).await;
+    let one = Sharer::start(&app, &app.jira_settings()).await;
+    let mut shared = one.budget.shared();
+    // Until its next heartbeat it cannot register, however often it tries.
+    sqlx::query("DELETE FROM extractor.workers").execute(&app.pool).await.unwrap();
+    let (begun, before) = (Instant::now(), shared.borrow().looks);
+    shared.wait_for(|shared| shared.looks >= before + 4).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());
+    one.end().await;
+}
+
+#[rstest]
+#[case::answers_503(Action::Fail(503))]
+#[case::hangs_up(Action::Reset)]
+#[tokio::test]
+async fn an_instance_that_stays_down_ends_the_run_and_no_issue_is_blamed(#[case] fault: Action) {
+    let mut app = App::new(world(300)).await;
+    app.options.batch_size = 10;
+    app.options.max_in_flight = 4;
+    let settings = JiraSettings {
+        probe_after: Duration::from_millis(20),
+        max_outage: Duration::from_millis(500),
+        ..app.jira_settings()
+    };
+    let process = app.try_process_by(JiraClient::new(&settings).unwrap()).await.unwrap();
+    let counted = When::Range(3..=u64::MAX);
+    app.sim.faults().on(Endpoint::SearchHydrate, counted, fault.clone());
+    let begun = app.sim.requests().expect(3, |seen| seen.wants_whole_issues());
+    let down = async {
+        begun.wait().await;
+        app.sim.faults().on(Endpoint::Any, When::Always, fault);
+    };
+    let backfill = request("PROJ", RunKind::Backfill);
+    let (ended, ()) = tokio::join!(process.engine.run_project(&backfill), down);
+    let SyncError::Jira(error) = ended.unwrap_err() else { panic!("it is Jira that is down") };
+    assert_eq!(error.class().exit_code(), 69, "{error}");
+    process.session.close().await.unwrap();
+    assert_eq!(app.number("SELECT count(*) FROM extractor.failures").await, 0);
+    app.sim.faults().clear();
+    assert_eq!(app.backfill("PROJ").await.unwrap().state, RunState::Completed);
+    assert_equal(&app, "PROJ").await;
 }
