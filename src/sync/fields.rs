@@ -84,7 +84,7 @@ impl FieldMemory {
             absent.and_then(|absent| absent.get(name)).is_some_and(|times| *times >= TAKEN_AWAY)
         };
         let always = ALWAYS.iter().map(|name| (*name).to_owned());
-        let stored = stored.into_iter().flatten().cloned().filter(|name| !taken_away(name));
+        let stored = stored.into_iter().flatten().filter(|&name| !taken_away(name)).cloned();
         always.chain(stored).filter(|name| !names.contains(name)).collect()
     }
 

@@ -128,12 +128,11 @@ impl Source {
         let stored = self.stored_fields(&arrivals).await?;
         let missing = |document: &IssueDocument| {
             let (kind, names) = (Kind::of(document), fields::names_of(document));
-            let missing = self.memory(|memory| {
+            self.memory(|memory| {
                 let missing = memory.missing(&kind, &names, stored.get(&document.id));
                 memory.note_failing(&kind, missing.clone());
                 missing
-            });
-            missing
+            })
         };
         Ok(arrivals
             .into_iter()

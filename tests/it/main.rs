@@ -22,6 +22,8 @@ mod cli_situations;
 mod cloud_check;
 mod cloud_client;
 mod cloud_listing;
+mod cloud_rows;
+mod cloud_whole;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
@@ -29,7 +31,6 @@ mod kill;
 mod memory;
 mod payloads;
 mod reproduction;
-mod served;
 mod simulation;
 mod sync_backfill;
 mod sync_failures;

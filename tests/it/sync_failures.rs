@@ -8,8 +8,8 @@ use jira_sim::{Action, CostModel, Gate, IssueId, SimConfig, World, WorldProfile,
 use rstest::rstest;
 
 use crate::app::{App, SITE};
+use crate::compare::storable;
 use crate::compare::{assert_equal, assert_equal_but_for};
-use crate::served::storable;
 
 const ISSUES: usize = 120;
 

@@ -19,8 +19,8 @@ use crate::compare::{assert_equal, differences};
 const ISSUES: usize = 36;
 /// Issues with more worklogs than come inline.
 const LONG_WORKLOGS: usize = 6;
-/// Runs under way at once; most of them wait.
-const AT_ONCE: usize = 40;
+/// Runs under way at once, of both flavours together; most of them wait.
+static PLACES: Semaphore = Semaphore::const_new(24);
 const TOKEN: &str = "let-me-in";
 /// The client's patience where a fault makes it wait for an answer.
 const IMPATIENT: Duration = Duration::from_millis(1_500);
@@ -168,13 +168,11 @@ async fn whatever_comes_a_run_ends_equal_or_names_it(#[case] config: SimConfig) 
     base.options.credentials = Credentials::Bearer(TOKEN.into());
     let course = Arc::new(Course::of(&base, "CLEAN").await);
     let base = Arc::new(base);
-    let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut runs = JoinSet::new();
     for (n, case) in cases().into_iter().enumerate() {
-        let (base, course, places, config) =
-            (Arc::clone(&base), Arc::clone(&course), Arc::clone(&places), config.clone());
+        let (base, course, config) = (Arc::clone(&base), Arc::clone(&course), config.clone());
         runs.spawn(async move {
-            let _place = places.acquire_owned().await.unwrap();
+            let _place = PLACES.acquire().await.unwrap();
             let project = format!("P{n}");
             let mut app = base.beside(project.clone(), config, world(&project)).await;
             if matches!(case.action, Action::StallUntil(_)) {

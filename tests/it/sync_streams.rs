@@ -41,7 +41,7 @@ fn configured(app: &App) -> SimConfig {
 }
 
 fn value(json: &jira_sim::Json) -> Value {
-    serde_json::from_str(&crate::served::storable(json.as_str())).unwrap()
+    serde_json::from_str(&crate::compare::storable(json.as_str())).unwrap()
 }
 
 fn expected(app: &App, stream: Stream) -> Rows {

@@ -6,8 +6,13 @@ use super::notice::Notice;
 use super::scope::ThrottleScope;
 use crate::requests::{RequestLog, RequestRecord, lock};
 
-/// A request that arrives this soon after somebody was asked to wait was on its way already.
-const ON_ITS_WAY: Duration = Duration::from_millis(100);
+/// A request that arrives this soon after somebody was asked to wait was on its way already: on a
+/// machine with too much to do, such ways have been seen to take a quarter of a second.
+const ON_ITS_WAY: Duration = Duration::from_millis(400);
+/// The same where it asks for just what was refused, and others asked for that at the time.
+const ONE_OF_MANY: Duration = Duration::from_millis(100);
+/// Who asked within this time before belongs to those others.
+const AT_THE_TIME: Duration = Duration::from_secs(1);
 
 /// A request that came although it had been asked to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +30,12 @@ pub struct Violation {
 impl RequestLog {
     /// The requests that came before the instant named by a `Retry-After` that was sent before, be
     /// it of a limit or of a scripted fault. A request that was on its way when that answer left
-    /// is none of them: one that arrives within 100 ms of it.
+    /// is none of them: one that arrives within 400 ms of it. Asking again for what was refused is
+    /// no such request, however soon.
     pub fn violations(&self) -> Vec<Violation> {
         let notices = lock(&self.notices).clone();
-        self.all().iter().filter_map(|record| violation(record, &notices)).collect()
+        let records = self.all();
+        records.iter().filter_map(|record| violation(record, &notices, &records)).collect()
     }
 
     /// The most requests that arrived in any stretch of time of this length.
@@ -38,11 +45,15 @@ impl RequestLog {
     }
 }
 
-fn violation(record: &RequestRecord, notices: &[Notice]) -> Option<Violation> {
+fn violation(
+    record: &RequestRecord,
+    notices: &[Notice],
+    records: &[RequestRecord],
+) -> Option<Violation> {
     let broken = notices.iter().filter(|notice| {
-        record.arrived >= notice.sent.saturating_add(ON_ITS_WAY)
-            && record.arrived < notice.until
+        (notice.sent..notice.until).contains(&record.arrived)
             && notice.scope.covers(&record.seen)
+            && record.arrived >= notice.sent.saturating_add(grace(record, notice, records))
     });
     broken.max_by_key(|notice| notice.until).map(|notice| Violation {
         request: record.number,
@@ -50,6 +61,21 @@ fn violation(record: &RequestRecord, notices: &[Notice]) -> Option<Violation> {
         scope: notice.scope.clone(),
         early: notice.until.saturating_sub(record.arrived),
     })
+}
+
+/// How soon after the answer this request may have been on its way.
+fn grace(record: &RequestRecord, notice: &Notice, records: &[RequestRecord]) -> Duration {
+    let refused = records.iter().find(|other| other.number == notice.number);
+    if refused.is_none_or(|refused| refused.seen != record.seen) {
+        return ON_ITS_WAY;
+    }
+    let since = notice.sent.saturating_sub(AT_THE_TIME);
+    let at_the_time = records.iter().filter(|other| {
+        other.number != notice.number
+            && (since..notice.sent).contains(&other.arrived)
+            && other.seen == record.seen
+    });
+    if at_the_time.count() > 0 { ONE_OF_MANY } else { Duration::ZERO }
 }
 
 /// `arrived` is in ascending order.
@@ -98,14 +124,29 @@ mod tests {
         for (arrived, early) in [
             (900, None),
             (1_000, None),
-            (1_099, None),
-            (1_100, Some(900)),
+            (1_399, None),
+            (1_400, Some(600)),
             (1_999, Some(1)),
             (2_000, None),
         ] {
-            let found = violation(&record(ms(arrived), "myself"), &notices);
+            let found = violation(&record(ms(arrived), "myself"), &notices, &[]);
             assert_eq!(found.map(|found| found.early), early.map(ms), "{arrived}");
         }
+    }
+
+    #[test]
+    fn asking_again_is_found_at_once_unless_others_asked_the_same() {
+        let notices = [notice(3, ms(2_000), ThrottleScope::Everything)];
+        let refused = RequestRecord { number: 3, ..record(ms(990), "myself") };
+        let again = record(ms(1_001), "myself");
+        let early = |records: &[RequestRecord]| {
+            violation(&again, &notices, records).map(|found| found.early)
+        };
+        assert_eq!(early(&[refused.clone(), again.clone()]), Some(ms(999)));
+        let at_the_time = RequestRecord { number: 4, ..record(ms(995), "myself") };
+        assert_eq!(early(&[refused.clone(), at_the_time, again.clone()]), None);
+        let other = RequestRecord { number: 4, ..record(ms(995), "serverInfo") };
+        assert_eq!(early(&[refused, other, again.clone()]), Some(ms(999)));
     }
 
     #[test]
@@ -116,11 +157,11 @@ mod tests {
             notice(4, ms(9_000), scope()),
             notice(5, ms(5_000), scope()),
         ];
-        let found = violation(&record(ms(1_500), "issue/P-1"), &notices).unwrap();
+        let found = violation(&record(ms(1_500), "issue/P-1"), &notices, &[]).unwrap();
         assert_eq!((found.request, found.throttled, found.early), (9, 4, ms(7_500)));
-        let found = violation(&record(ms(1_500), "issue/P-1/comment"), &notices).unwrap();
+        let found = violation(&record(ms(1_500), "issue/P-1/comment"), &notices, &[]).unwrap();
         assert_eq!((found.throttled, found.scope), (3, ThrottleScope::Everything));
-        assert_eq!(violation(&record(ms(2_500), "myself"), &notices), None);
+        assert_eq!(violation(&record(ms(2_500), "myself"), &notices, &[]), None);
     }
 
     #[test]

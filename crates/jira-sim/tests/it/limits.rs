@@ -11,7 +11,7 @@ use reqwest::Response;
 use crate::site::{Site, small_world};
 
 /// Longer than a request may have been on its way.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(700);
 
 fn header<'a>(answer: &'a Response, name: &str) -> Option<&'a str> {
     answer.headers().get(name).map(|value| value.to_str().unwrap())

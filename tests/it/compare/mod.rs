@@ -1,15 +1,22 @@
 //! Compares what is stored with what the simulated Jira holds: row for row, field for field, child
-//! for child. What a row should be is worked out here anew, from the world's JSON.
+//! for child. What a row should be is worked out here anew, from the JSON that this Jira serves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use jira_sim::{Issue, IssueId};
+use jira_sim::IssueId;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use sqlx::{AssertSqlSafe, FromRow};
 
+use self::served::{Served, each_served};
 use crate::app::App;
-use crate::served::Served;
+
+mod children;
+mod documents;
+mod exact;
+mod served;
+
+pub(crate) use exact::{assert_exact, assert_nothing_open};
 
 /// Panics with the first differences between the world's project and the rows stored of it.
 pub(crate) async fn assert_equal(app: &App, project: &str) {
@@ -55,12 +62,9 @@ const MISSING: &str = " is missing";
 const TOO_MANY: &str = " is too many";
 
 pub(crate) async fn differences(app: &App, project: &str) -> Vec<String> {
-    let expected: BTreeMap<i64, Stored> = {
-        let (config, world) = (app.sim.config(), app.sim.world());
-        let served = Served::all(&world, &config, project);
-        served.iter().map(|(issue, served)| (id(issue), Stored::expected(issue, served))).collect()
-    };
-    let found = load(&app.pool, project).await;
+    let expected: BTreeMap<i64, Stored> =
+        each_served(app, project, |id, served| (id, Stored::expected(served)));
+    let found = load(app, project).await;
     let mut differences = Vec::new();
     for id in expected.keys().chain(found.keys()).collect::<BTreeSet<_>>() {
         match (expected.get(id), found.get(id)) {
@@ -73,10 +77,6 @@ pub(crate) async fn differences(app: &App, project: &str) -> Vec<String> {
     differences
 }
 
-fn id(issue: &Issue) -> i64 {
-    i64::try_from(issue.id()).unwrap()
-}
-
 /// An issue as it should be, or is, stored.
 #[derive(Debug, Default)]
 struct Stored {
@@ -87,17 +87,10 @@ struct Stored {
 }
 
 impl Stored {
-    fn expected(issue: &Issue, served: &Served) -> Self {
-        let columns = columns(&served.fields);
-        let children = BTreeMap::from([
-            ("changes", changes(&served.histories)),
-            ("comments", served.comments.iter().map(comment).collect()),
-            ("worklogs", served.worklogs.iter().map(worklog).collect()),
-            ("links", served.links.iter().flat_map(link).collect()),
-            ("attachments", served.attachments.iter().map(attachment).collect()),
-            ("issue_sprints", sprints(&served.fields)),
-        ]);
-        Self { key: issue.key().to_string(), fields: served.fields.clone(), columns, children }
+    fn expected(served: Served) -> Self {
+        let children = served.children();
+        let Served { key, fields, .. } = served;
+        Self { key, columns: columns(&fields), fields, children }
     }
 
     fn compare(&self, found: &Self, id: i64, differences: &mut Vec<String>) {
@@ -154,6 +147,37 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// JSON as Postgres can hold it: U+0000 and lone surrogates become U+FFFD.
+fn parse(json: &str) -> Value {
+    serde_json::from_str(&storable(json)).unwrap_or_else(|error| panic!("{error}: {json:.200}"))
+}
+
+/// The same JSON text as Postgres can hold it.
+pub(crate) fn storable(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let unit = |text: &str| {
+            let hex = text.strip_prefix("\\u")?.get(..4)?;
+            u16::from_str_radix(hex, 16).ok()
+        };
+        let (taken, replaced) = match unit(escape) {
+            None => (2, false),
+            Some(0 | 0xDC00..=0xDFFF) => (6, true),
+            Some(0xD800..=0xDBFF) => match unit(&escape[6..]) {
+                Some(0xDC00..=0xDFFF) => (12, false),
+                _ => (6, true),
+            },
+            Some(_) => (6, false),
+        };
+        out.push_str(if replaced { "\\ufffd" } else { &escape[..taken] });
+        rest = &escape[taken..];
+    }
+    out + rest
+}
+
 fn columns(fields: &Value) -> BTreeMap<&'static str, Option<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let time = |value: &Value| value.as_str().map(instant);
@@ -195,92 +219,6 @@ fn instant(text: &str) -> String {
 
 fn millis(time: Option<DateTime<Utc>>) -> Option<String> {
     time.map(|time| time.timestamp_millis().to_string())
-}
-
-fn number(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn changes(histories: &[Value]) -> BTreeSet<String> {
-    histories
-        .iter()
-        .flat_map(|history| {
-            let items = history["items"].as_array().into_iter().flatten().enumerate();
-            items.map(|(item, change)| {
-                let text = |name: &str| change[name].as_str().map(str::to_owned);
-                format!(
-                    "{:?}",
-                    (
-                        number(&history["id"]),
-                        item as i32,
-                        person(&history["author"]),
-                        history["created"].as_str().map(instant),
-                        text("field").unwrap_or_default(),
-                        text("from"),
-                        text("fromString"),
-                        text("to"),
-                        text("toString"),
-                    )
-                )
-            })
-        })
-        .collect()
-}
-
-/// A body as it is compared: text, or the whole document.
-fn body(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        document => document.to_string(),
-    }
-}
-
-fn comment(json: &Value) -> String {
-    let body = body(&json["body"]);
-    let time = |name: &str| json[name].as_str().map(instant);
-    let author = person(&json["author"]);
-    format!("{:?}", (number(&json["id"]), author, time("created"), time("updated"), body))
-}
-
-fn worklog(json: &Value) -> String {
-    let started = json["started"].as_str().map(instant);
-    let seconds = json["timeSpentSeconds"].as_i64();
-    format!("{:?}", (number(&json["id"]), person(&json["author"]), started, seconds))
-}
-
-fn link(json: &Value) -> Option<String> {
-    let ends = [("outward", "outwardIssue"), ("inward", "inwardIssue")];
-    ends.iter().find(|(_, name)| json[name].is_object()).map(|(direction, name)| {
-        let kind = json["type"]["name"].as_str().unwrap_or_default();
-        let other = json[name]["key"].as_str().unwrap_or_default();
-        format!("{:?}", (number(&json["id"]), direction, kind, other))
-    })
-}
-
-fn attachment(json: &Value) -> String {
-    let name = json["filename"].as_str().unwrap_or_default().to_owned();
-    format!("{:?}", (number(&json["id"]), person(&json["author"]), name, json["size"].as_i64()))
-}
-
-fn sprints(fields: &Value) -> BTreeSet<String> {
-    let custom = fields.as_object().into_iter().flatten();
-    let custom = custom.filter(|(name, _)| name.starts_with("customfield_"));
-    custom
-        .flat_map(|(_, value)| value.as_array().into_iter().flatten())
-        .filter_map(|value| match value {
-            Value::String(text) if text.contains("greenhopper.service.sprint.Sprint@") => {
-                let from = text.find("[id=").map(|at| at + 4);
-                let from = from.or_else(|| text.find(",id=").map(|at| at + 4))?;
-                let digits = text[from..].chars().take_while(char::is_ascii_digit);
-                Some(digits.collect())
-            }
-            Value::Object(map) if map.contains_key("state") && map.contains_key("goal") => {
-                Some(number(&map["id"]))
-            }
-            _ => None,
-        })
-        .collect()
 }
 
 #[derive(FromRow)]
@@ -329,90 +267,44 @@ impl From<IssueRow> for Stored {
     }
 }
 
-async fn load(pool: &PgPool, project: &str) -> BTreeMap<i64, Stored> {
+async fn load(app: &App, project: &str) -> BTreeMap<i64, Stored> {
     let rows: Vec<IssueRow> = sqlx::query_as(
         "SELECT id, key, summary, issue_type, status, status_category, priority, resolution,
              assignee_id, reporter_id, creator_id, parent_id, labels, created, updated, resolved,
              due, fields::text AS fields
-         FROM jira.issues WHERE project_key = $1 AND deleted_at IS NULL",
+         FROM jira.issues WHERE site = $1 AND project_key = $2 AND deleted_at IS NULL",
     )
+    .bind(&app.options.site)
     .bind(project)
-    .fetch_all(pool)
+    .fetch_all(&app.pool)
     .await
     .unwrap();
     let mut stored: BTreeMap<i64, Stored> =
         rows.into_iter().map(|row| (row.id, row.into())).collect();
-    for (table, columns) in [
-        (
-            "changes",
-            "history_id::text, item, author_id, at, field, from_id, from_text, to_id, to_text",
-        ),
-        ("comments", "comment_id::text, author_id, created, updated, body, body_adf"),
-        ("worklogs", "worklog_id::text, author_id, started, time_spent_secs"),
-        ("links", "link_id::text, direction, type, other_key"),
-        ("attachments", "attachment_id::text, author_id, filename, size_bytes"),
-        ("issue_sprints", "sprint_id::text"),
-    ] {
-        load_children(pool, project, table, columns, &mut stored).await;
+    for (table, columns) in children::STORED {
+        load_children(app, project, table, columns, &mut stored).await;
     }
     stored
 }
 
 async fn load_children(
-    pool: &PgPool,
+    app: &App,
     project: &str,
     table: &'static str,
     columns: &str,
     stored: &mut BTreeMap<i64, Stored>,
 ) {
     let sql = format!(
-        "SELECT issue_id, {columns} FROM jira.{table} WHERE (site, issue_id) IN (
-             SELECT site, id FROM jira.issues WHERE project_key = $1 AND deleted_at IS NULL
+        "SELECT issue_id, jsonb_build_array({columns})::text FROM jira.{table}
+         WHERE (site, issue_id) IN (
+             SELECT site, id FROM jira.issues
+             WHERE site = $1 AND project_key = $2 AND deleted_at IS NULL
          )"
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(project).fetch_all(pool).await.unwrap();
-    for row in rows {
-        let (id, text) = child_row(table, &row);
+    let rows = sqlx::query_as::<_, (i64, String)>(AssertSqlSafe(sql));
+    let rows = rows.bind(&app.options.site).bind(project).fetch_all(&app.pool).await.unwrap();
+    for (id, row) in rows {
         let Some(issue) = stored.get_mut(&id) else { continue };
-        issue.children.entry(table).or_default().insert(text);
+        issue.children.entry(table).or_default().insert(children::found(&row));
     }
-}
-
-fn child_row(table: &str, row: &sqlx::postgres::PgRow) -> (i64, String) {
-    use sqlx::Row as _;
-    type Text = Option<String>;
-    type Time = Option<DateTime<Utc>>;
-    let text = |at: usize| row.get::<String, _>(at);
-    let maybe = |at: usize| row.get::<Text, _>(at);
-    let time = |at: usize| millis(row.get::<Time, _>(at));
-    let child = match table {
-        "changes" => format!(
-            "{:?}",
-            (
-                text(1),
-                row.get::<i32, _>(2),
-                maybe(3),
-                time(4),
-                text(5),
-                maybe(6),
-                maybe(7),
-                maybe(8),
-                maybe(9)
-            )
-        ),
-        "comments" => {
-            let document = row.get::<Option<Value>, _>(6);
-            let body = document.map_or_else(|| text(5), |document| body(&document));
-            format!("{:?}", (text(1), maybe(2), time(3), time(4), body))
-        }
-        "worklogs" => {
-            format!("{:?}", (text(1), maybe(2), time(3), row.get::<Option<i64>, _>(4)))
-        }
-        "links" => format!("{:?}", (text(1), text(2), text(3), text(4))),
-        "attachments" => {
-            format!("{:?}", (text(1), maybe(2), text(3), row.get::<Option<i64>, _>(4)))
-        }
-        _ => text(1),
-    };
-    (row.get(0), child)
 }
