@@ -78,7 +78,6 @@ fn the_other_commands_are_there() {
 #[rstest::rstest]
 #[case("run")]
 #[case("reconcile")]
-#[case("probe")]
 #[case("export")]
 fn what_does_not_work_yet_is_not_offered(#[case] command: &str) {
     let (_, code) = refused(&format!("extractor {command}"));
