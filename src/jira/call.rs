@@ -65,6 +65,12 @@ impl Call {
         self
     }
 
+    /// The same, for whole issues.
+    pub(super) fn whole(mut self) -> Self {
+        self.weight = Weight::Whole;
+        self
+    }
+
     /// A request for one issue that is known to take long.
     pub(super) fn patient(mut self) -> Self {
         self.patience = Patience::Long;

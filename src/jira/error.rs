@@ -234,6 +234,7 @@ impl JiraError {
         match self {
             Self::Unreachable { .. } => Failure::Broken,
             Self::Timeout { .. } => Failure::TimedOut,
+            Self::Unavailable { status: 504, .. } => Failure::GatewayTimedOut,
             Self::Unavailable { .. } => Failure::ServerError,
             Self::RateLimited { .. } => Failure::Throttled,
             Self::BadData { came, .. } if came.may_be_an_accident() => Failure::Garbled,

@@ -19,6 +19,8 @@ pub(super) enum Failure {
     Garbled,
     /// No answer in time.
     TimedOut,
+    /// 504: something before Jira did not wait any longer.
+    GatewayTimedOut,
     /// Trying again would bring the same.
     Final,
 }
@@ -30,6 +32,9 @@ pub(super) enum Weight {
     Light,
     /// The same request would take as long again: the caller asks for less instead.
     Heavy,
+    /// The same of whole issues, where a gateway's time-out is the issues' fault more likely than
+    /// Jira's: asking six times costs six times that time-out.
+    Whole,
 }
 
 /// The bounds of trying again.
@@ -59,9 +64,12 @@ pub(super) fn decide(
 ) -> Decision {
     let allowed = match (failure, weight) {
         (Failure::Throttled | Failure::ServerError | Failure::Broken, _)
-        | (Failure::TimedOut, Weight::Light) => policy.max_attempts,
+        | (Failure::TimedOut, Weight::Light)
+        | (Failure::GatewayTimedOut, Weight::Light | Weight::Heavy) => policy.max_attempts,
         (Failure::Garbled, _) => policy.max_attempts.min(1 + MAX_GARBLED_RETRIES),
-        (Failure::TimedOut, Weight::Heavy) | (Failure::Final, _) => 1,
+        (Failure::TimedOut, Weight::Heavy | Weight::Whole)
+        | (Failure::GatewayTimedOut, Weight::Whole)
+        | (Failure::Final, _) => 1,
     };
     if attempt >= allowed {
         return Decision::GiveUp;
@@ -93,19 +101,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Failure::Throttled, 5, 5)]
-    #[case(Failure::ServerError, 5, 5)]
-    #[case(Failure::Broken, 5, 5)]
-    #[case(Failure::Garbled, 3, 3)]
-    #[case(Failure::TimedOut, 5, 1)]
-    #[case(Failure::Final, 1, 1)]
+    #[case(Failure::Throttled, 5, 5, 5)]
+    #[case(Failure::ServerError, 5, 5, 5)]
+    #[case(Failure::Broken, 5, 5, 5)]
+    #[case(Failure::Garbled, 3, 3, 3)]
+    #[case(Failure::TimedOut, 5, 1, 1)]
+    #[case(Failure::GatewayTimedOut, 5, 5, 1)]
+    #[case(Failure::Final, 1, 1, 1)]
     fn every_failure_has_its_number_of_attempts(
         #[case] failure: Failure,
         #[case] light: u32,
         #[case] heavy: u32,
+        #[case] whole: u32,
     ) {
         assert_eq!(attempts(failure, Weight::Light), light);
         assert_eq!(attempts(failure, Weight::Heavy), heavy);
+        assert_eq!(attempts(failure, Weight::Whole), whole);
     }
 
     #[rstest]

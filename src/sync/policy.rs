@@ -40,7 +40,9 @@ pub(super) enum Fault {
 /// Decides. A request that was worth retrying as it is has been retried by the client already.
 pub(super) fn decide(error: &JiraError) -> Decision {
     match error {
-        JiraError::Timeout { .. } => Decision::Split(Fault::Slow),
+        JiraError::Timeout { .. } | JiraError::Unavailable { status: 504, .. } => {
+            Decision::Split(Fault::Slow)
+        }
         JiraError::Unavailable { .. } => Decision::Split(Fault::Broken),
         JiraError::TooLarge { .. } => Decision::Split(Fault::Large),
         JiraError::BadData { .. } | JiraError::Refused { .. } | JiraError::NotFound { .. } => {
@@ -156,6 +158,11 @@ pub(super) fn failure(issue: &PendingIssue, error: &JiraError) -> Failure {
         JiraError::TooLarge { .. } => {
             (FailureCategory::UserFixable, "the issue is larger than jira.max_body: raise it")
         }
+        JiraError::Unavailable { status: 504, .. } => (
+            FailureCategory::AdminRequired,
+            "a proxy before Jira does not wait long enough for this issue: raise its time-out to \
+             jira.hub_timeout",
+        ),
         JiraError::Unavailable { .. } => (
             FailureCategory::AdminRequired,
             "Jira fails to render this issue: open it in Jira, and look into Jira's log",
@@ -183,7 +190,9 @@ pub(super) fn failure(issue: &PendingIssue, error: &JiraError) -> Failure {
 /// The kind of thing that went wrong.
 fn cause(error: &JiraError) -> FailureCause {
     match error {
-        JiraError::Timeout { .. } => FailureCause::Timeout,
+        JiraError::Timeout { .. } | JiraError::Unavailable { status: 504, .. } => {
+            FailureCause::Timeout
+        }
         JiraError::TooLarge { .. } => FailureCause::TooLarge,
         JiraError::Unavailable { .. } => FailureCause::ServerError,
         JiraError::BadData { .. } => FailureCause::Unreadable,

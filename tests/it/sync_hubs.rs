@@ -114,6 +114,20 @@ async fn the_others_of_a_batch_are_written_while_the_hub_is_being_fetched() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_does_not_wait_for_a_hub_is_not_asked_the_same_again() {
+    let mut world = world(60);
+    let hub = make_hub(&mut world, 30, 400);
+    let app = App::new(world).await;
+    spoil(&app, WHOLE, hub, When::Always, Action::Fail(504));
+    let report = app.backfill("PROJ").await.unwrap();
+    assert_eq!(report.state, RunState::Completed);
+    let in_vain = app.sim.requests().count(|record| record.status == Some(504));
+    assert_eq!(in_vain, 3, "with its batch, with its piece, and alone");
+    assert_eq!(tier(&app, hub).await, "hub");
+    assert_equal(&app, "PROJ").await;
+}
+
+#[tokio::test]
 async fn a_known_hub_never_enters_a_batch_and_goes_back_to_full_when_it_is_light() {
     let mut world = world(60);
     let hub = make_hub(&mut world, 30, 400);

@@ -19,7 +19,7 @@ pub(in crate::jira) fn myself(flavor: Flavor) -> Call {
 pub(in crate::jira) fn issue(flavor: Flavor, id: IssueId, fields: &str) -> Call {
     let call = Call::get(Endpoint::Issue, flavor.api(), &["issue", &id.to_string()])
         .with("fields", fields)
-        .heavy();
+        .whole();
     match flavor {
         Flavor::Server => call,
         Flavor::Cloud => call.with("failFast", true),

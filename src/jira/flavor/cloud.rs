@@ -47,7 +47,7 @@ pub(in crate::jira) fn approximate_count(jql: &str) -> Call {
 /// us, are just absent.
 pub(in crate::jira) fn issues(ids: &[IssueId]) -> Call {
     let body = json!({ "issueIdsOrKeys": texts(ids), "fields": ["*all"], "expand": ["changelog"] });
-    post(Endpoint::BulkFetch, &["issue", "bulkfetch"], body).heavy()
+    post(Endpoint::BulkFetch, &["issue", "bulkfetch"], body).whole()
 }
 
 /// A page of the changelogs of several issues.

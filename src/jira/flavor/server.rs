@@ -33,5 +33,5 @@ pub(in crate::jira) fn issues(ids: &[IssueId]) -> Call {
         "expand": ["changelog"],
         "validateQuery": false,
     });
-    Call::post(Endpoint::Search, Flavor::Server.api(), &["search"], body).heavy()
+    Call::post(Endpoint::Search, Flavor::Server.api(), &["search"], body).whole()
 }

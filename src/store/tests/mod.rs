@@ -6,6 +6,7 @@ mod children;
 mod diff;
 mod failures;
 mod leases;
+mod partial;
 mod queue;
 mod runs;
 mod schema;
