@@ -18,10 +18,11 @@ pub struct Request {
 /// What the machine wants next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Ask for this page, then [`Scan::handle_page`], [`Scan::handle_refused`] or
-    /// [`Scan::handle_too_heavy`].
+    /// Ask for this page, then `handle_page`, `handle_refused` or `handle_too_heavy` of the
+    /// [scan](super::Scan).
     List(Request),
-    /// Read this issue, then say in [`Scan::handle_anchor`] whether it is still there by this key.
+    /// Read this issue, then say in [`handle_anchor`](super::Scan::handle_anchor) whether it is still
+    /// there by this key.
     VerifyAnchor(IssueKey),
     /// Nothing: the scan is complete.
     Finished(Summary),
