@@ -12,6 +12,9 @@ use crate::model::{IssueDocument, ProjectKey};
 /// What no issue is without.
 const ALWAYS: [&str; 6] = ["summary", "status", "created", "updated", "project", "issuetype"];
 
+/// What issues have unless an administrator has switched it off, which one issue of a kind proves.
+const USUAL: [&str; 4] = ["comment", "worklog", "issuelinks", "attachment"];
+
 /// So many issues must have lost a field for good, proven one by one, before its absence is believed
 /// of an issue that has a value of it stored: an administrator may have taken it away.
 const TAKEN_AWAY: u32 = 20;
@@ -44,6 +47,18 @@ pub(super) enum Opinion {
     Partial(Names),
 }
 
+impl Opinion {
+    fn of(missing: Names, failing: &Names) -> Self {
+        if missing.is_empty() {
+            Self::Whole
+        } else if missing.is_subset(failing) {
+            Self::Partial(missing)
+        } else {
+            Self::AskAlone(missing)
+        }
+    }
+}
+
 /// What was seen of the fields of each kind of issue.
 #[derive(Debug, Default)]
 pub(super) struct FieldMemory(HashMap<Kind, Known>);
@@ -56,34 +71,45 @@ struct Known {
     failing: Names,
 }
 
+impl Known {
+    /// Whether an issue of this kind was proven not to have this field, which issues usually have.
+    fn has_off(&self, name: &str) -> bool {
+        USUAL.contains(&name) && self.absent.contains_key(name)
+    }
+}
+
 impl FieldMemory {
     /// A document of this kind has these fields.
     pub(super) fn learn(&mut self, kind: &Kind, names: &Names) {
         if let Some(known) = self.0.get_mut(kind) {
             known.failing.retain(|name| !names.contains(name));
+            let is_back = |name: &str| USUAL.contains(&name) && names.contains(name);
+            known.absent.retain(|name, _| !is_back(name));
         }
     }
 
     /// What to think of a document that has the fields `names`, where `stored` has the names of the
     /// fields that have a value in what is stored of the issue.
     pub(super) fn judge(&self, kind: &Kind, names: &Names, stored: Option<&Names>) -> Opinion {
-        let missing = self.missing(kind, names, stored);
-        if missing.is_empty() {
-            Opinion::Whole
-        } else if self.0.get(kind).is_some_and(|known| missing.is_subset(&known.failing)) {
-            Opinion::Partial(missing)
-        } else {
-            Opinion::AskAlone(missing)
-        }
+        self.judge_again(kind, self.missing(kind, names, stored))
+    }
+
+    /// The same of a document that was found to lack these, after more has been learned.
+    pub(super) fn judge_again(&self, kind: &Kind, mut missing: Names) -> Opinion {
+        let Some(known) = self.0.get(kind) else { return Opinion::of(missing, &Names::new()) };
+        missing.retain(|name| !known.has_off(name));
+        Opinion::of(missing, &known.failing)
     }
 
     /// What such a document should have and has not.
     pub(super) fn missing(&self, kind: &Kind, names: &Names, stored: Option<&Names>) -> Names {
-        let absent = self.0.get(kind).map(|known| &known.absent);
+        let known = self.0.get(kind);
         let taken_away = |name: &String| {
-            absent.and_then(|absent| absent.get(name)).is_some_and(|times| *times >= TAKEN_AWAY)
+            known.and_then(|known| known.absent.get(name)).is_some_and(|times| *times >= TAKEN_AWAY)
         };
-        let always = ALWAYS.iter().map(|name| (*name).to_owned());
+        let is_off = |name: &&&str| known.is_some_and(|known| known.has_off(name));
+        let usual = USUAL.iter().filter(|name| !is_off(name));
+        let always = ALWAYS.iter().chain(usual).map(|name| (*name).to_owned());
         let stored = stored.into_iter().flatten().filter(|&name| !taken_away(name)).cloned();
         always.chain(stored).filter(|name| !names.contains(name)).collect()
     }
@@ -121,9 +147,9 @@ mod tests {
         Kind { project: "PROJ".parse().unwrap(), issue_type: Some("Bug".to_owned()) }
     }
 
-    /// The fields that every issue has, and these.
+    /// The fields that issues have, and these.
     fn with(more: &[&str]) -> Names {
-        ALWAYS.iter().chain(more).map(|name| (*name).to_owned()).collect()
+        ALWAYS.iter().chain(&USUAL).chain(more).map(|name| (*name).to_owned()).collect()
     }
 
     fn names(names: &[&str]) -> Names {
@@ -141,6 +167,24 @@ mod tests {
         let mut without = with(&["customfield_1"]);
         without.remove("status");
         assert_eq!(memory.judge(&kind(), &without, None), ask(&["status"]));
+    }
+
+    #[test]
+    fn what_is_usual_is_missed_until_one_issue_is_proven_to_have_none_or_until_one_has_it() {
+        let mut memory = FieldMemory::default();
+        let mut without = with(&[]);
+        without.remove("worklog");
+        assert_eq!(memory.judge(&kind(), &without, None), ask(&["worklog"]));
+        memory.note_absent(&kind(), &names(&["worklog"]));
+        assert_eq!(memory.judge(&kind(), &without, None), Opinion::Whole);
+        assert_eq!(memory.judge_again(&kind(), names(&["worklog"])), Opinion::Whole);
+        without.remove("comment");
+        assert_eq!(memory.judge(&kind(), &without, None), ask(&["comment"]));
+        memory.note_failing(&kind(), names(&["comment"]));
+        let failing = Opinion::Partial(names(&["comment"]));
+        assert_eq!(memory.judge_again(&kind(), names(&["comment", "worklog"])), failing);
+        memory.learn(&kind(), &with(&[]));
+        assert_eq!(memory.judge(&kind(), &without, None), ask(&["comment", "worklog"]));
     }
 
     #[test]

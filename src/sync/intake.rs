@@ -156,6 +156,14 @@ impl Source {
     }
 
     async fn believe(&self, arrival: Arrival, opinion: Opinion) -> Result<Arrival, SyncError> {
+        // What was asked meanwhile may have told what there is to know.
+        let opinion = match opinion {
+            Opinion::AskAlone(missing) => {
+                let kind = Kind::of(&arrival.document);
+                self.memory(|memory| memory.judge_again(&kind, missing))
+            }
+            Opinion::Whole | Opinion::Partial(_) => opinion,
+        };
         match opinion {
             Opinion::Whole => Ok(arrival),
             Opinion::Partial(missing) => Ok(without(arrival, missing)),
