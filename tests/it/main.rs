@@ -21,6 +21,7 @@ mod cli_processes;
 mod cli_situations;
 mod cloud_check;
 mod cloud_client;
+mod cloud_faults;
 mod cloud_listing;
 mod cloud_rows;
 mod cloud_whole;
