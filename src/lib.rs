@@ -4,6 +4,7 @@
 //! **hydrate** (`sync`), **certify** (`sync`), with `store` as the only place that speaks SQL.
 //! `jira` and `store` never see each other: `sync` is where network and database meet.
 
+pub mod admin;
 pub mod cli;
 pub mod clock;
 pub mod config;
