@@ -1,4 +1,5 @@
 //! The running program: which parts there are, in which order they start, and in which they end.
 //! What a command does with them is `cli`'s business.
 
+pub mod advice;
 pub mod wiring;

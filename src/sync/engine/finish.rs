@@ -14,6 +14,7 @@ use crate::sync::certify::{self, Counts, Proof, Remedy};
 use crate::sync::error::SyncError;
 use crate::sync::fetch::Source;
 use crate::sync::hydrate::{Hydrator, WRITERS};
+use crate::sync::progress::Progress;
 use crate::sync::streams::Streams;
 
 impl Engine {
@@ -50,20 +51,25 @@ impl Engine {
         Ok((certificate, course.summary))
     }
 
-    pub(super) fn hydrator(&self, scope: QueueScope, stop: CancellationToken) -> Arc<Hydrator> {
+    pub(super) fn hydrator(
+        &self,
+        scope: QueueScope,
+        progress: &Arc<Progress>,
+        stop: CancellationToken,
+    ) -> Arc<Hydrator> {
         let settings = &self.settings;
         let from = (self.jira.clone(), self.store.clone(), settings.site.clone());
         let fields = Arc::clone(&self.fields);
         let streams = Streams::new(settings.streams.clone());
         let (batch, places) = (settings.batch_size, settings.max_in_flight);
-        let source = Source::new(from, batch, places, fields, streams);
+        let source = Source::new(from, batch, places, fields, streams, Arc::clone(progress));
         Arc::new(Hydrator {
             source,
             worker: self.worker,
             scope,
             lease: settings.batch_lease,
             writers: Semaphore::new(WRITERS),
-            progress: Arc::clone(&self.progress),
+            progress: Arc::clone(progress),
             no_more: CancellationToken::new(),
             stop,
             wake: Notify::new(),
@@ -75,6 +81,9 @@ impl Engine {
         let (lease, id) = (held.lease, held.run.id);
         let written = match error {
             SyncError::Interrupted => self.store.interrupt_run(lease, id).await,
+            SyncError::Cancelled => {
+                self.store.complete_run(lease, id, RunState::Cancelled, None).await
+            }
             SyncError::Store(StoreError::LeaseLost { .. }) => Ok(()),
             error => {
                 let text = with_causes(error);
