@@ -2,4 +2,8 @@
 //! What a command does with them is `cli`'s business.
 
 pub mod advice;
+pub mod backoff;
+pub mod heartbeat;
+pub mod jitter;
+pub mod systemd;
 pub mod wiring;
