@@ -5,5 +5,6 @@ pub mod advice;
 pub mod backoff;
 pub mod heartbeat;
 pub mod jitter;
+pub mod service;
 pub mod systemd;
 pub mod wiring;

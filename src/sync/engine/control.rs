@@ -16,6 +16,7 @@ pub struct RunControl {
     opened: watch::Sender<Option<OpenedRun>>,
     stop: CancellationToken,
     cancelled: CancellationToken,
+    patient: bool,
 }
 
 /// A run that is under way.
@@ -37,7 +38,15 @@ impl RunControl {
             opened: watch::Sender::new(None),
             stop: stop.child_token(),
             cancelled: CancellationToken::new(),
+            patient: false,
         }
+    }
+
+    /// The same for a process that lives on whatever happens to the run: how it ended is put down
+    /// however long the database is away, because until then nobody else can have the project.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { patient: true, ..self }
     }
 
     /// What the run has done so far.
@@ -64,6 +73,10 @@ impl RunControl {
     /// Whether an operator wants it ended for good.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled.is_cancelled()
+    }
+
+    pub(super) fn is_patient(&self) -> bool {
+        self.patient
     }
 
     pub(super) fn stop(&self) -> &CancellationToken {

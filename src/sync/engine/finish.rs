@@ -1,6 +1,7 @@
 //! From an open run to its certificate: list and hydrate, count, repair, close.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,9 @@ use crate::sync::fetch::Source;
 use crate::sync::hydrate::{Hydrator, WRITERS};
 use crate::sync::progress::Progress;
 use crate::sync::streams::Streams;
+
+/// How often the end of a run is put down again while the database is away.
+const PUT_DOWN_PAUSE: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Lists, hydrates and certifies until the certificate holds or nothing helps.
@@ -78,20 +82,31 @@ impl Engine {
 
     /// Writes down why the run stopped. If even that fails, the lease ends with this process.
     pub(super) async fn set_aside(&self, held: &Held<'_>, error: &SyncError) {
-        let (lease, id) = (held.lease, held.run.id);
-        let written = match error {
-            SyncError::Interrupted => self.store.interrupt_run(lease, id).await,
-            SyncError::Cancelled => {
-                self.store.complete_run(lease, id, RunState::Cancelled, None).await
+        loop {
+            match self.put_down(held, error).await {
+                Ok(()) => return,
+                Err(StoreError::Unavailable(_)) if held.control.is_patient() => {
+                    tokio::time::sleep(PUT_DOWN_PAUSE).await;
+                }
+                Err(error) => {
+                    let id = held.run.id;
+                    tracing::warn!(run.id = %id, error = %error, "the end of the run was not recorded");
+                    return;
+                }
             }
+        }
+    }
+
+    async fn put_down(&self, held: &Held<'_>, error: &SyncError) -> Result<(), StoreError> {
+        let (lease, id) = (held.lease, held.run.id);
+        match error {
+            SyncError::Interrupted => self.store.interrupt_run(lease, id).await,
+            SyncError::Cancelled => self.store.cancel_run(lease, id).await,
             SyncError::Store(StoreError::LeaseLost { .. }) => Ok(()),
             error => {
                 let text = with_causes(error);
                 self.store.fail_run(lease, id, &text, error.category()).await
             }
-        };
-        if let Err(error) = written {
-            tracing::warn!(run.id = %id, error = %error, "the end of the run was not recorded");
         }
     }
 

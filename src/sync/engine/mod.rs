@@ -64,14 +64,19 @@ pub struct RunRequest {
     pub occasion: Occasion,
 }
 
-/// Why a run is started.
+/// Why a run is started. What was true when that was decided is looked at again once the project is
+/// held, because another process may have been faster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
     /// Somebody wants it now.
     Asked,
-    /// The stored schedule says so: once the project is held it is asked again, because another
-    /// process may have been faster.
-    Due,
+    /// The stored schedule says so.
+    Due {
+        /// When the next one is due.
+        next_in: Duration,
+    },
+    /// This run was cut short, and nobody has it.
+    Unfinished(RunId),
     /// This run is queued for whoever has room for it.
     Queued(RunId),
 }
@@ -174,7 +179,8 @@ impl Engine {
         let began = (Instant::now(), self.jira.stats());
         require_visible(&self.jira, &request.project).await?;
         let lease = self.acquire(&request.project).await?;
-        let (run, resumed) = match self.open_run(&lease, request).await {
+        let opening = AssertUnwindSafe(Box::pin(self.open_run(&lease, request))).catch_unwind();
+        let (run, resumed) = match opening.await.unwrap_or(Err(SyncError::Panicked)) {
             Ok(opened) => opened,
             Err(error) => {
                 self.give_back(&lease).await;
