@@ -32,6 +32,7 @@ mod kill;
 mod memory;
 mod payloads;
 mod reproduction;
+mod service;
 mod simulation;
 mod sync_backfill;
 mod sync_failures;
