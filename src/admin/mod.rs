@@ -4,11 +4,14 @@
 //! what issues hold.
 
 pub mod desk;
-// mod metrics;
+mod estimate;
+mod metrics;
 mod office;
 // mod page;
 mod server;
+mod tally;
 
 pub use desk::Desk;
 pub use office::Office;
 pub use server::{router, serve};
+pub use tally::{Following, Tally};

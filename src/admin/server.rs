@@ -30,7 +30,7 @@ pub async fn serve(
 /// Everything that is served.
 pub fn router(office: Arc<Office>) -> Router {
     Router::new()
-        // .merge(super::metrics::routes())
+        .merge(super::metrics::routes())
         // .merge(super::page::routes())
         .with_state(office)
 }
