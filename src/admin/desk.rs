@@ -163,4 +163,7 @@ pub struct ConfigurationFacts {
     pub loaded_at: DateTime<Utc>,
     /// Why the last reload was refused, if it was.
     pub refused: Option<Trouble>,
+    /// How far behind a project may be before it counts as stalled: the longest pause of its
+    /// schedule and `sync.stalled_after` together.
+    pub may_lag: Duration,
 }

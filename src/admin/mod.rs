@@ -9,6 +9,7 @@ mod metrics;
 mod office;
 // mod page;
 mod server;
+mod stalled;
 mod tally;
 
 pub use desk::Desk;

@@ -166,7 +166,7 @@ metrics! {
     PROJECT_CERTIFICATE = Gauge "project_certificate" ["project", "verdict"]
         "1 for the verdict of the newest certificate (complete, missing, failures), 0 for the others; all 0 before the first";
     PROJECT_INDEX_LAG = Gauge "index_lag_seconds" ["project"]
-        "How late Jira's search showed the latest row: the most that was measured lately";
+        "The latest that a row of the project was seen to arrive in Jira's search after its change";
     ISSUES = Gauge "issues" ["project", "tier"]
         "Stored issues by how whole they are: full, hub (links fetched apart) or minimal (a few fields)";
     DELETED_ISSUES = Gauge "deleted_issues" ["project"]

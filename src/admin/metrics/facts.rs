@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::model::{Site, WorkerId};
-use crate::store::{FailureCount, ProjectFacts, Store, StoreError};
+use crate::store::{FailureCount, ProjectFacts, Schedule, Store, StoreError};
 
 /// How long an answer counts as new.
 const FRESH: Duration = Duration::from_secs(5);
@@ -29,8 +29,12 @@ pub(super) struct Facts {
     pub(super) projects: Vec<ProjectFacts>,
     /// What could not be fetched or stored whole, of every project.
     pub(super) failures: Vec<FailureCount>,
+    /// The projects that are followed, with what is stored of their schedules.
+    pub(super) schedules: Vec<Schedule>,
     /// Live processes of this site.
     pub(super) workers: u64,
+    /// When it said so, by its own clock.
+    pub(super) told_at: DateTime<Utc>,
     /// When it was asked, by our clock.
     pub(super) asked_at: DateTime<Utc>,
     /// The same, to tell its age by.
@@ -98,12 +102,7 @@ impl FactsMemory {
     }
 
     /// The question under way; none while the last answer is new.
-    fn question(
-        &self,
-        store: Store,
-        site: &Site,
-        clock: &Arc<dyn Clock>,
-    ) -> Option<Question> {
+    fn question(&self, store: Store, site: &Site, clock: &Arc<dyn Clock>) -> Option<Question> {
         let mut memory = self.lock();
         if let Some(question) = &memory.question {
             return Some(question.clone());
@@ -152,11 +151,9 @@ impl Memory {
 }
 
 async fn ask(store: Store, site: Site, clock: Arc<dyn Clock>) -> Answer {
-    let (asked, asked_at) = (clock.instant(), clock.now());
-    match tokio::time::timeout(LIMIT, load(&store, &site)).await {
-        Ok(Ok((projects, failures, workers))) => {
-            Some(Arc::new(Facts { projects, failures, workers, asked_at, asked }))
-        }
+    let asked = (clock.instant(), clock.now());
+    match tokio::time::timeout(LIMIT, load(&store, &site, asked)).await {
+        Ok(Ok(facts)) => Some(Arc::new(facts)),
         Ok(Err(error)) => {
             tracing::debug!(error = %error, "no facts for the metrics");
             None
@@ -171,10 +168,16 @@ async fn ask(store: Store, site: Site, clock: Arc<dyn Clock>) -> Answer {
 async fn load(
     store: &Store,
     site: &Site,
-) -> Result<(Vec<ProjectFacts>, Vec<FailureCount>, u64), StoreError> {
-    let projects = store.load_status(Some(site)).await?;
-    let failures = store.failure_counts(site).await?;
-    // Those other than nobody.
-    let workers = store.load_sharing(site, WorkerId(Uuid::nil())).await?.others;
-    Ok((projects, failures, workers))
+    (asked, asked_at): (Instant, DateTime<Utc>),
+) -> Result<Facts, StoreError> {
+    Ok(Facts {
+        projects: store.load_status(Some(site)).await?,
+        failures: store.failure_counts(site).await?,
+        schedules: store.load_schedules(site).await?,
+        // Those other than nobody.
+        workers: store.load_sharing(site, WorkerId(Uuid::nil())).await?.others,
+        told_at: store.database_time().await?,
+        asked_at,
+        asked,
+    })
 }

@@ -19,8 +19,7 @@ const STATES: [RunState; 5] = [
     RunState::Cancelled,
 ];
 /// Every verdict of a certificate.
-pub(super) const VERDICTS: [Verdict; 3] =
-    [Verdict::Complete, Verdict::Missing, Verdict::Failures];
+pub(super) const VERDICTS: [Verdict; 3] = [Verdict::Complete, Verdict::Missing, Verdict::Failures];
 
 pub(super) fn show(sheet: &mut Sheet, desk: &Desk, status: &ServiceStatus, now: DateTime<Utc>) {
     for kind in KINDS {
