@@ -136,7 +136,7 @@ metrics! {
     CERTIFICATES = Counter "certificates_total" ["verdict"]
         "Certificates that closed runs of this process, by verdict";
     HYDRATED_ISSUES = Counter "hydrated_issues_total" ["project"]
-        "Issues that this process has taken out of the queue: fetched, gone or failed";
+        "Issues that the runs of this process have taken out of the queue: fetched, gone or failed";
     RUN_EXPECTED_ISSUES = Gauge "run_expected_issues" ["project"]
         "Issues that Jira counts for the listing of the run under way here; 0 while nothing is";
     RUN_LISTED_ISSUES = Gauge "run_listed_issues" ["project"]

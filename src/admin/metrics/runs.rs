@@ -48,6 +48,9 @@ pub(super) fn show(sheet: &mut Sheet, desk: &Desk, status: &ServiceStatus, now: 
 fn show_live(sheet: &mut Sheet, key: &ProjectKey, live: Option<&LiveRun>, now: DateTime<Utc>) {
     let key = [key.as_str()];
     let done = live.map(|run| run.progress.snapshot()).unwrap_or_default();
+    let pace = live.map(|run| run.progress.pace()).unwrap_or_default();
+    sheet.count(&names::BATCH_SIZE, key, pace.batch);
+    sheet.count(&names::BATCHES_IN_FLIGHT, key, pace.in_flight);
     sheet.count(&names::RUN_EXPECTED_ISSUES, key, done.expected);
     sheet.count(&names::RUN_LISTED_ISSUES, key, done.listed);
     sheet.count(&names::RUN_QUEUED_ISSUES, key, done.queued);
