@@ -131,6 +131,7 @@ async fn run(
     control: &RunControl,
     board: &Board,
 ) -> Result<RunReport, SyncError> {
+    let _counted = board.tally().follow(&request.project, &control.progress());
     let mut opened = control.opened();
     let show = async {
         if let Ok(opened) = opened.wait_for(Option::is_some).await
@@ -138,10 +139,7 @@ async fn run(
         {
             let (project, since) = (request.project.clone(), board.now());
             let progress = control.progress();
-            // Counted until the run has ended.
-            let _following = board.tally().follow(&project, &progress);
             board.run_opened(LiveRun { id: run.id, project, kind: run.kind, since, progress });
-            std::future::pending::<()>().await;
         }
         std::future::pending::<()>().await;
     };
