@@ -43,7 +43,9 @@ async fn after_a_run_every_metric_of_the_list_is_served() {
     let ok = stats.ok as f64;
     assert_eq!(one("extractor_jira_requests_total", &[("outcome", "ok")]), ok);
     let timed: f64 = ["listing", "issues", "children", "catalogue", "instance"]
-        .map(|purpose| one("extractor_jira_request_duration_seconds_count", &[("purpose", purpose)]))
+        .map(|purpose| {
+            one("extractor_jira_request_duration_seconds_count", &[("purpose", purpose)])
+        })
         .iter()
         .sum();
     #[expect(clippy::cast_precision_loss, reason = "a few requests")]
@@ -168,7 +170,8 @@ async fn counters_never_fall_from_one_scrape_to_the_next() {
                 continue;
             }
             for sample in before.samples.iter().filter(|sample| sample.name == name) {
-                let now = after.samples.iter().find(|s| s.name == name && s.labels == sample.labels);
+                let now =
+                    after.samples.iter().find(|s| s.name == name && s.labels == sample.labels);
                 let now = now.unwrap_or_else(|| panic!("{name} is gone"));
                 assert!(now.value >= sample.value, "{name} {:?}", sample.labels);
             }

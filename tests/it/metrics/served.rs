@@ -156,7 +156,10 @@ fn followed(key: ProjectKey) -> FollowedProject {
     FollowedProject { key, next_run_at: Some(now()), failures_in_a_row: 0, trouble: None }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the desk of a test is written by the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the desk of a test is written by the machine's clock"
+)]
 fn now() -> chrono::DateTime<Utc> {
     Utc::now()
 }
