@@ -2,7 +2,9 @@
 //! What a command does with them is `cli`'s business.
 
 pub mod backoff;
-pub mod heartbeat;
+pub mod clock_watch;
 pub mod jitter;
+pub mod reload;
+pub mod run_log;
 pub mod systemd;
 pub mod wiring;

@@ -7,22 +7,26 @@
 mod line;
 mod socket;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::heartbeat::Pulse;
-use crate::admin::desk::ServiceStatus;
+use crate::admin::Desk;
+use crate::admin::desk::{Pulse, ServiceStatus};
+use crate::clock::Clock;
 
 pub use line::status_line;
 pub use socket::Notifier;
 
 /// The status line is renewed no more often than this.
 const LINE_EVERY: Duration = Duration::from_secs(1);
+/// Looks at the pulse in one watchdog period.
+const LOOKS: u32 = 4;
 /// What the end may take beyond the time that batches in flight are given.
 const AFTER_GRACE: Duration = Duration::from_secs(30);
 
@@ -49,20 +53,25 @@ impl Notifier {
 }
 
 /// Keeps systemd informed until `stop`, in a task of its own: of how things are, and, when the unit
-/// has `WatchdogSec`, that the loop behind `pulse` makes turns. A loop that does not answer is not
+/// has `WatchdogSec`, that the service's loop makes turns. A loop without a sign of life is not
 /// spoken for, and systemd kills the process.
 pub fn keep_informed(
     notifier: Notifier,
-    status: watch::Receiver<ServiceStatus>,
-    pulse: Pulse,
+    desk: &Desk,
+    clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
-    let watchdog = notifier.watchdog();
+    let (status, pulse) = (desk.status.clone(), desk.pulse.clone());
     tokio::spawn(async move {
-        let lines = tell_lines(&notifier, status);
+        let told = async {
+            tokio::join!(
+                tell_lines(&notifier, status),
+                tell_life(&notifier, &pulse, clock.as_ref())
+            )
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = async { tokio::join!(lines, tell_life(&notifier, watchdog, pulse)); } => {}
+            _ = told => {}
         }
     })
 }
@@ -85,21 +94,24 @@ async fn tell_lines(notifier: &Notifier, mut status: watch::Receiver<ServiceStat
     }
 }
 
-/// Asks the loop twice in each watchdog period, and passes its answers on.
-async fn tell_life(notifier: &Notifier, watchdog: Option<Duration>, mut pulse: Pulse) {
-    let Some(period) = watchdog else { return };
-    let mut ticks = interval(period / 2);
+/// Looks at the pulse four times in each watchdog period, and passes on that it beats. `WatchdogSec`
+/// is to be several times [`Pulse::EXPECTED_EVERY`].
+async fn tell_life(notifier: &Notifier, pulse: &Pulse, clock: &dyn Clock) {
+    let Some(period) = notifier.watchdog() else { return };
+    let mut ticks = interval(period / LOOKS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let started = clock.instant();
+    let mut silent = false;
     loop {
-        let asked: Instant = ticks.tick().await;
-        match timeout_at(asked + period, pulse.feel()).await {
-            Ok(Ok(())) => notifier.send(&[NotifyState::Watchdog]),
-            // The loop ends in order; what follows is `stopping`'s.
-            Ok(Err(_)) => return,
-            Err(_) => tracing::error!(
-                watchdog.secs = period.as_secs_f64(),
-                "the service makes no turns, systemd will end it"
-            ),
+        ticks.tick().await;
+        let now = clock.instant();
+        let age = pulse.age(now).unwrap_or_else(|| now.saturating_duration_since(started));
+        if age < period / 2 {
+            notifier.send(&[NotifyState::Watchdog]);
+            silent = false;
+        } else if !silent {
+            tracing::error!(idle_secs = age.as_secs(), "the service makes no turns");
+            silent = true;
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::{Engine, Held};
 use crate::jira::Flavor;
 use crate::model::{Checkpoint, RunKind};
@@ -56,7 +58,8 @@ impl Engine {
         self.progress.begin(waiting);
         self.expect(held, course).await;
         let hydrator = self.hydrator(scope, held.stop.clone());
-        let workers = tokio::spawn(Arc::clone(&hydrator).run(self.settings.max_in_flight));
+        let workers = Arc::clone(&hydrator).run(self.settings.max_in_flight);
+        let workers = tokio::spawn(workers.in_current_span());
         let listing = Listing {
             jira: &self.jira,
             store: &self.store,

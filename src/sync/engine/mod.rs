@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
 use super::progress::Progress;
+use super::span;
 use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
@@ -130,6 +132,11 @@ impl Engine {
     /// # Errors
     /// [`SyncError`]; what is stored then is consistent, and the next run goes on from there.
     pub async fn run_project(&self, request: &RunRequest) -> Result<RunReport, SyncError> {
+        let span = span::of_project(&request.project);
+        Box::pin(self.run_within_span(request)).instrument(span).await
+    }
+
+    async fn run_within_span(&self, request: &RunRequest) -> Result<RunReport, SyncError> {
         let began = (Instant::now(), self.jira.stats());
         require_visible(&self.jira, &request.project).await?;
         let lease = self.acquire(&request.project).await?;
@@ -140,10 +147,8 @@ impl Engine {
                 return Err(error);
             }
         };
-        tracing::info!(
-            run.id = %run.id, project.key = %run.project, run.kind = %run.kind, run.resumed = resumed,
-            "run started"
-        );
+        span::name_run(run.id);
+        tracing::info!(run.kind = %run.kind, run.resumed = resumed, "run started");
         let held = Held { lease: &lease, run: &run, stop: self.stop.child_token() };
         match self.finish(&held).await {
             Ok((certificate, listing)) => {
@@ -188,7 +193,7 @@ impl Engine {
             ended.map_or((run.state, run.counters), |run| (run.state, run.counters));
         let after = self.jira.stats();
         tracing::info!(
-            run.id = %run.id, project.key = %run.project, run.state = %state,
+            run.state = %state,
             run.listed = counters.listed, run.hydrated = counters.hydrated,
             run.written = counters.written, run.failed = counters.failed,
             certificate.verdict = certificate.verdict.as_str(),
