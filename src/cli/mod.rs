@@ -27,12 +27,16 @@ mod worker;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 
+use tokio::sync::watch;
+
 pub use args::{Command, Invocation, parse};
 pub use exit::ExitCode;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Inputs, Loaded};
+use crate::daemon::run_log::RunLog;
 use crate::shutdown::Shutdown;
+use crate::store::Store;
 use crate::telemetry::{self, LogLevel, LogStyle, RunLines, Telemetry};
 use console::{Console, Outcome};
 use failure::Failure;
@@ -55,6 +59,13 @@ impl Context {
     /// The log lines of runs; none when somebody has taken them already.
     fn take_run_lines(&self) -> Option<RunLines> {
         self.run_lines.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Begins to keep the log lines of runs in this store.
+    fn keep_run_log(&self, store: &Store) -> Option<RunLog> {
+        let store = watch::Sender::new(Some(store.clone())).subscribe();
+        let hurry = self.shutdown.token().clone();
+        self.take_run_lines().map(|lines| RunLog::start(lines, store, hurry))
     }
 }
 

@@ -31,10 +31,16 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// Begins to keep what `lines` brings in the store that is open, whichever that is.
-    pub fn start(lines: RunLines, store: watch::Receiver<Option<Store>>) -> Self {
+    /// Begins to keep what `lines` brings in the store that is open, whichever that is. After `hurry`
+    /// each line is written as it comes: the store is about to be closed.
+    pub fn start(
+        lines: RunLines,
+        store: watch::Receiver<Option<Store>>,
+        hurry: CancellationToken,
+    ) -> Self {
         let stop = CancellationToken::new();
-        let keeper = Keeper { lines, store, waiting: Waiting::default(), failures: 0 };
+        let waiting = Waiting::default();
+        let keeper = Keeper { lines, store, hurry, waiting, failures: 0 };
         Self { task: tokio::spawn(keeper.run(stop.clone())), stop }
     }
 
@@ -86,6 +92,7 @@ fn event(line: RunLine) -> Option<(RunId, RunEvent)> {
 struct Keeper {
     lines: RunLines,
     store: watch::Receiver<Option<Store>>,
+    hurry: CancellationToken,
     waiting: Waiting,
     failures: u32,
 }
@@ -114,42 +121,53 @@ impl Keeper {
         self.lines
     }
 
-    /// Waits for lines, or a while if some are waiting already; false when no more can come.
+    /// Waits for lines and gathers some more, or waits a while when there are some that could not be
+    /// written; false when no more can come.
     async fn gather(&mut self) -> bool {
         let mut taken = Vec::new();
-        let wait = Backoff::of_peer().wait(self.failures, 1.0);
-        let more = if self.waiting.lines.is_empty() {
-            self.lines.take(&mut taken, LONGEST_QUEUE).await > 0
+        let mut more = true;
+        let pause = if self.waiting.lines.is_empty() {
+            more = self.lines.take(&mut taken, LONGEST_QUEUE).await > 0;
+            GATHERING
         } else {
-            tokio::time::sleep(wait).await;
-            true
+            Backoff::of_peer().wait(self.failures.max(1), 1.0)
         };
-        if self.failures == 0 && more {
-            tokio::time::sleep(GATHERING).await;
-        }
-        self.lines.take_ready(&mut taken);
         self.waiting.add(taken);
+        if more {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.hurry.cancelled(), if self.failures == 0 => {}
+            }
+        }
+        let mut ready = Vec::new();
+        self.lines.take_ready(&mut ready);
+        self.waiting.add(ready);
         more
     }
 
     /// Writes batches until none is left or the database does not take one; whether none is left.
     async fn write(&mut self) -> bool {
-        let written = self.write_all().await;
-        match written {
-            Ok(()) => {
+        match self.write_all().await {
+            Ok(()) if self.waiting.lines.is_empty() => {
                 self.failures = 0;
                 self.say_what_is_lost();
+                true
+            }
+            Ok(()) => {
+                self.failures = self.failures.saturating_add(1);
+                false
             }
             Err(error) => {
                 if self.failures == 0 {
                     tracing::debug!(error = %error, "the log of runs waits for the database");
                 }
                 self.failures = self.failures.saturating_add(1);
+                false
             }
         }
-        self.waiting.lines.is_empty()
     }
 
+    /// As many as the open store takes; nothing while none is open.
     async fn write_all(&mut self) -> Result<(), StoreError> {
         while !self.waiting.lines.is_empty() {
             let store = self.store.borrow().clone();

@@ -7,26 +7,21 @@
 mod line;
 mod socket;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::Desk;
-use crate::admin::desk::{Pulse, ServiceStatus};
-use crate::clock::Clock;
+use super::heartbeat::Pulse;
+use crate::admin::desk::ServiceStatus;
 
 pub use line::status_line;
 pub use socket::Notifier;
 
 /// The status line is renewed no more often than this.
 const LINE_EVERY: Duration = Duration::from_secs(1);
-/// Looks at the pulse in one watchdog period.
-const LOOKS: u32 = 4;
 /// What the end may take beyond the time that batches in flight are given.
 const AFTER_GRACE: Duration = Duration::from_secs(30);
 
@@ -52,28 +47,22 @@ impl Notifier {
     }
 }
 
-/// Keeps systemd informed until `stop`, in a task of its own: of how things are, and, when the unit
-/// has `WatchdogSec`, that the service's loop makes turns. A loop without a sign of life is not
+/// Keeps systemd informed until `stop`: of how things are, and, when the unit
+/// has `WatchdogSec`, that the loop behind `pulse` makes turns. A loop that does not answer is not
 /// spoken for, and systemd kills the process.
-pub fn keep_informed(
+pub async fn keep_informed(
     notifier: Notifier,
-    desk: &Desk,
-    clock: Arc<dyn Clock>,
+    status: watch::Receiver<ServiceStatus>,
+    pulse: Pulse,
     stop: CancellationToken,
-) -> JoinHandle<()> {
-    let (status, pulse) = (desk.status.clone(), desk.pulse.clone());
-    tokio::spawn(async move {
-        let told = async {
-            tokio::join!(
-                tell_lines(&notifier, status),
-                tell_life(&notifier, &pulse, clock.as_ref())
-            )
-        };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            _ = told => {}
-        }
-    })
+) {
+    let lines = tell_lines(&notifier, status);
+    let life = tell_life(&notifier, pulse);
+    let told = async { tokio::join!(lines, life) };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        _ = told => {}
+    }
 }
 
 /// Sends the status line when it changes.
@@ -94,24 +83,21 @@ async fn tell_lines(notifier: &Notifier, mut status: watch::Receiver<ServiceStat
     }
 }
 
-/// Looks at the pulse four times in each watchdog period, and passes on that it beats. `WatchdogSec`
-/// is to be several times [`Pulse::EXPECTED_EVERY`].
-async fn tell_life(notifier: &Notifier, pulse: &Pulse, clock: &dyn Clock) {
+/// Asks the loop twice in each watchdog period, and passes its answers on.
+async fn tell_life(notifier: &Notifier, mut pulse: Pulse) {
     let Some(period) = notifier.watchdog() else { return };
-    let mut ticks = interval(period / LOOKS);
+    let mut ticks = interval(period / 2);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let started = clock.instant();
-    let mut silent = false;
     loop {
-        ticks.tick().await;
-        let now = clock.instant();
-        let age = pulse.age(now).unwrap_or_else(|| now.saturating_duration_since(started));
-        if age < period / 2 {
-            notifier.send(&[NotifyState::Watchdog]);
-            silent = false;
-        } else if !silent {
-            tracing::error!(idle_secs = age.as_secs(), "the service makes no turns");
-            silent = true;
+        let asked: Instant = ticks.tick().await;
+        match timeout_at(asked + period, pulse.feel()).await {
+            Ok(Ok(())) => notifier.send(&[NotifyState::Watchdog]),
+            // The loop ends in order; what follows is `stopping`'s.
+            Ok(Err(_)) => return,
+            Err(_) => tracing::error!(
+                watchdog.secs = period.as_secs_f64(),
+                "the service makes no turns, systemd will end it"
+            ),
         }
     }
 }

@@ -6,8 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::admin::desk::{ConfigurationFacts, Link, Phase};
-use crate::clock::ManualClock;
-use crate::model::Site;
+use crate::daemon::heartbeat::heartbeat;
 
 /// What a supervisor hears.
 struct Supervisor {
@@ -95,31 +94,14 @@ fn without_systemd_nothing_is_said_and_nothing_breaks() {
     }
 }
 
-/// A desk with nobody at it, and what writes its status.
-fn desk() -> (Desk, watch::Sender<ServiceStatus>, Pulse) {
-    let (sender, receiver) = watch::channel(status(Phase::Starting));
-    let pulse = Pulse::default();
-    let desk = Desk {
-        site: Site::new("test"),
-        version: "0",
-        started_at: chrono::DateTime::UNIX_EPOCH,
-        store: watch::Sender::new(None).subscribe(),
-        status: receiver,
-        pulse: pulse.clone(),
-    };
-    (desk, sender, pulse)
-}
-
-fn clock() -> Arc<ManualClock> {
-    Arc::new(ManualClock::new(chrono::DateTime::UNIX_EPOCH))
-}
-
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_status_line_is_told_when_it_changes() {
     let supervisor = Supervisor::new();
-    let (desk, sender, _pulse) = desk();
+    let (sender, receiver) = watch::channel(status(Phase::Starting));
+    let (_heart, pulse) = heartbeat();
     let stop = CancellationToken::new();
-    let task = keep_informed(supervisor.notifier(None), &desk, clock(), stop.clone());
+    let told = keep_informed(supervisor.notifier(None), receiver, pulse, stop.clone());
+    let task = tokio::spawn(told);
     assert_eq!(supervisor.hears().await, "STATUS=Starting\n");
     sender.send_modify(|status| status.worker = None);
     sender.send_modify(|status| status.phase = Phase::Running);
@@ -128,32 +110,38 @@ async fn the_status_line_is_told_when_it_changes() {
     task.await.unwrap();
 }
 
-/// The clock stands still but where the test moves it, and a watchdog period is an hour: only a loop
-/// that beats is spoken for.
+/// The watchdog's period is an hour of time that stands still but for these waits: only a loop that
+/// answers is spoken for.
 #[tokio::test(start_paused = true)]
 async fn a_loop_is_spoken_for_only_while_it_makes_turns() {
     let supervisor = Supervisor::new();
     let notifier = supervisor.notifier(Some("3600000000"));
     assert_eq!(notifier.watchdog(), Some(Duration::from_secs(3600)));
-    let (desk, _sender, pulse) = desk();
-    let (clock, stop) = (clock(), CancellationToken::new());
-    let task = keep_informed(notifier, &desk, clock.clone(), stop.clone());
-    let mut heard = [supervisor.hears().await, supervisor.hears().await];
-    heard.sort();
-    assert_eq!(heard, ["STATUS=Starting\n", "WATCHDOG=1\n"]);
+    let (_sender, receiver) = watch::channel(status(Phase::Running));
+    let (mut heart, pulse) = heartbeat();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(keep_informed(notifier, receiver, pulse, stop.clone()));
+    // Told before the loop is asked.
+    let mut lines = Vec::new();
     for _ in 0..3 {
-        pulse.beat(clock.instant());
-        assert_eq!(supervisor.hears().await, "WATCHDOG=1\n");
-        clock.advance(Duration::from_secs(900));
+        heart.asked().await;
+        assert!(lines.is_empty() || supervisor.heard_nothing(), "spoken for before it answered");
+        heart.beat();
+        loop {
+            let line = supervisor.hears().await;
+            let alive = line == "WATCHDOG=1\n";
+            lines.push(line);
+            if alive {
+                break;
+            }
+        }
     }
-    // It hangs: periods pass, and nothing is said for it.
-    clock.advance(Duration::from_secs(7200));
-    tokio::time::sleep(Duration::from_secs(7200)).await;
-    while !supervisor.heard_nothing() {}
-    tokio::time::sleep(Duration::from_secs(7200)).await;
-    assert!(supervisor.heard_nothing(), "spoken for while it hangs");
+    // It hangs: many periods pass, and nothing is said for it.
+    tokio::time::sleep(Duration::from_secs(36_000)).await;
+    assert!(supervisor.heard_nothing());
     // It comes back.
-    pulse.beat(clock.instant());
+    heart.asked().await;
+    heart.beat();
     assert_eq!(supervisor.hears().await, "WATCHDOG=1\n");
     stop.cancel();
     task.await.unwrap();

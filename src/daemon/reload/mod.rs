@@ -1,18 +1,13 @@
 //! Reading the configuration again while the service runs: which keys changed, how far that reaches,
-//! and which of them cannot change. It applies nothing.
+//! and which of them cannot change. What is done about it is `attend`'s.
 
+mod attend;
+
+use super::advice;
+use super::service::Reach;
 use crate::config::{self, Inputs, Loaded};
 
-/// How much of the service another configuration concerns. The greater includes the less.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reach {
-    /// Which projects are followed and when: runs under way go on.
-    Schedule,
-    /// How Jira is asked and what of its issues: runs under way are interrupted and resumed.
-    Jira,
-    /// Where everything is stored.
-    Database,
-}
+pub use attend::Attendant;
 
 /// What reading the configuration again came to.
 #[derive(Debug)]
@@ -47,7 +42,7 @@ pub fn reread(inputs: &Inputs, current: &Loaded) -> Reread {
     match config::load(inputs) {
         Ok(loaded) => compare(current, loaded),
         Err(error) => Reread::Refused {
-            reason: with_causes(&error),
+            reason: advice::sentence(&error),
             remedy: "mend the configuration, then reload again",
         },
     }
@@ -86,11 +81,6 @@ fn effect(key: &str) -> Option<Reach> {
         _ if key.starts_with("database.") => Some(Reach::Database),
         _ => None,
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]
