@@ -122,6 +122,22 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
 }
 
+impl Loaded {
+    /// The keys whose effective values `other` has otherwise, secrets included, in their order. A
+    /// secret from a file counts under its plain key, by what the file holds.
+    pub fn differs_in(&self, other: &Self) -> Vec<&'static str> {
+        self.settings
+            .iter()
+            .filter(|setting| !setting.key.ends_with("_file"))
+            .filter(|setting| {
+                let twin = other.settings.iter().find(|twin| twin.key == setting.key);
+                twin.is_none_or(|twin| twin.exact != setting.exact)
+            })
+            .map(|setting| setting.key)
+            .collect()
+    }
+}
+
 /// The sections as they are written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
