@@ -23,7 +23,7 @@ pub use issue::{
     User, Worklog,
 };
 pub use listing::{ListedIssue, ListingPage, PageStart, PageToken};
-pub use run::{RunCounters, RunKind, RunState, UnknownName};
+pub use run::{EventLevel, RunCounters, RunKind, RunState, UnknownName};
 pub use stream::{Property, RemoteLink, Stream};
 pub use tier::Tier;
 pub use time::{EpochSecond, InvalidTime, parse_jira_time};
