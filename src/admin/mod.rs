@@ -3,12 +3,23 @@
 //! [`Desk`], and writes requests into the store; it decides nothing about runs, and never serves
 //! what issues hold.
 
+mod api;
+mod auth;
+mod cache;
 pub mod desk;
+mod health;
+mod login;
 // mod metrics;
 mod office;
+mod origin;
 // mod page;
+mod problem;
+mod rate;
+mod refusals;
+mod routes;
 mod server;
 
 pub use desk::Desk;
 pub use office::Office;
-pub use server::{router, serve};
+pub use routes::router;
+pub use server::serve;
