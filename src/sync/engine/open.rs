@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, RunRequest};
+use super::{Engine, Occasion, RunRequest};
 use crate::model::{ProjectKey, RunKind};
 use crate::store::{NewRun, ProjectClaim, ProjectLease, Run, StoreError};
 use crate::sync::error::SyncError;
@@ -41,6 +41,7 @@ impl Engine {
         lease: &ProjectLease,
         request: &RunRequest,
     ) -> Result<(Run, bool), SyncError> {
+        self.still_wanted(lease, request).await?;
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
         let catalogue = self.jira.fetch_catalogue(&request.project).await?;
         self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
@@ -70,6 +71,32 @@ impl Engine {
             RunKind::Delta => {}
         }
         Ok((run, false))
+    }
+
+    /// Whether what made the caller ask for the run is still so.
+    async fn still_wanted(
+        &self,
+        lease: &ProjectLease,
+        request: &RunRequest,
+    ) -> Result<(), SyncError> {
+        let not_due = || SyncError::NotDue { project: request.project.clone() };
+        match request.occasion {
+            Occasion::Asked => Ok(()),
+            Occasion::Due { next_in } => {
+                let claimed = self.store.claim_due_run(lease, next_in).await?;
+                if claimed { Ok(()) } else { Err(not_due()) }
+            }
+            Occasion::Unfinished(id) => {
+                let unfinished = self.store.load_resumable_run(lease).await?;
+                let is_there = unfinished.is_some_and(|run| run.id == id);
+                if is_there { Ok(()) } else { Err(not_due()) }
+            }
+            Occasion::Queued(run) => {
+                let queued = self.store.load_queued_run(lease).await?;
+                let is_there = queued.is_some_and(|queued| queued.id == run);
+                if is_there { Ok(()) } else { Err(SyncError::NotQueued { run }) }
+            }
+        }
     }
 
     /// How far this project's deltas reach back: as configured, and twice as far as any row has
