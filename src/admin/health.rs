@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth;
 use super::desk::{Link, Phase, Pulse, ServiceStatus, Trouble};
 use super::office::{AppState, Office};
-use crate::store::StoreError;
+use super::{auth, stalled};
+use crate::store::{ProjectFacts, StoreError};
 
 /// A loop that has made no turn for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(6 * Pulse::EXPECTED_EVERY.as_secs());
@@ -185,11 +185,12 @@ pub(super) async fn load(office: &Office) -> Readiness {
 
 async fn look(office: &Office) -> Readiness {
     let database = look_at_database(office).await;
-    let stalled = match &database {
-        Some(_) => Vec::new(),
-        None => stalled_projects(office).await,
+    let projects = match &database {
+        Some(_) => None,
+        None => office.facts().await.ok(),
     };
-    judge(&office.desk.status.borrow(), database, &stalled)
+    let projects = projects.as_deref().map_or(&[][..], Vec::as_slice);
+    judge(&office.desk.status.borrow(), database, projects)
 }
 
 /// What the database lacks; the service's own view of it may be older than this.
@@ -225,13 +226,15 @@ fn of_database(error: &StoreError) -> Lack {
     lack(error.to_string(), remedy)
 }
 
-/// The followed projects that get nowhere.
-async fn stalled_projects(_office: &Office) -> Vec<String> {
-    Vec::new()
-}
-
 /// What follows from what is known.
-fn judge(status: &ServiceStatus, database: Option<Lack>, stalled: &[String]) -> Readiness {
+fn judge(status: &ServiceStatus, database: Option<Lack>, projects: &[ProjectFacts]) -> Readiness {
+    let may_lag = status.configuration.may_lag;
+    let is_stalled = |facts: &&ProjectFacts| {
+        let schedule = facts.schedule.as_ref();
+        schedule.is_some_and(|it| stalled::is_stalled(it, Some(facts), may_lag, facts.as_of))
+    };
+    let stalled: Vec<&str> =
+        projects.iter().filter(is_stalled).map(|facts| facts.project.as_str()).collect();
     let service = match status.phase {
         Phase::Running => None,
         Phase::Starting => Some(lack(

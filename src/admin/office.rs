@@ -22,7 +22,7 @@ use crate::store::{ProjectFacts, Store, StoreError};
 const MAX_ANSWERS: usize = 64;
 /// How long the store may take over one question.
 const STORE_WITHIN: Duration = Duration::from_secs(8);
-/// How long the facts of all projects are kept: counting issues is dear.
+/// How long the facts of all projects are kept.
 const FACTS_KEPT: Duration = Duration::from_secs(2);
 
 /// The state of the router.

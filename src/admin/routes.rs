@@ -39,7 +39,7 @@ const POLICY: &str =
 pub fn router(office: Arc<Office>) -> Router {
     let guarded = Router::new()
         .merge(api::routes())
-        // .merge(super::metrics::routes())
+        .merge(super::metrics::routes())
         // .merge(super::page::routes())
         .fallback(async || Problem::not_found())
         .layer(from_fn_with_state(office.clone(), auth::guard))

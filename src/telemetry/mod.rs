@@ -1,6 +1,8 @@
 //! Logs: one line an event on standard error, to read or as JSON. What a line says is the business
 //! of the module that logs it; progress bars are elsewhere.
 
+pub mod metric_names;
+
 use std::io::{self, IsTerminal};
 
 use serde::Deserialize;

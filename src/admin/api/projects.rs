@@ -1,6 +1,7 @@
 //! The projects: how far behind each is, what is stored of it, and when it is run next.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -16,7 +17,10 @@ use crate::admin::desk::Trouble;
 use crate::admin::office::AppState;
 use crate::admin::problem::Problem;
 use crate::model::ProjectKey;
-use crate::store::{ProjectFacts, Schedule};
+use crate::store::{ProjectCounts, ProjectFacts, Schedule};
+
+/// How old the counts of stored issues may be: counting them is dear.
+const COUNTS_KEPT: Duration = Duration::from_secs(60);
 
 /// The routes of the family.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -95,14 +99,14 @@ struct QueueView {
 async fn list(State(office): State<AppState>) -> Result<Json<ProjectsView>, Problem> {
     let facts = office.facts().await?;
     let site = &office.desk.site;
-    let schedules = office.ask(async |store| store.load_schedules(site).await).await?;
+    let counts = office.ask(async |store| store.recent_counts(site, COUNTS_KEPT).await).await?;
     let now = office.clock.now();
     let mut projects: BTreeMap<ProjectKey, ProjectView> = BTreeMap::new();
     for facts in facts.iter() {
         projects.entry(facts.project.clone()).or_default().add_facts(facts, now);
     }
-    for schedule in &schedules {
-        projects.entry(schedule.project.clone()).or_default().add_schedule(schedule);
+    for counts in counts.iter() {
+        projects.entry(counts.project.clone()).or_default().add_counts(counts);
     }
     for followed in &office.desk.status.borrow().projects {
         projects.entry(followed.key.clone()).or_default().followed = true;
@@ -117,17 +121,21 @@ impl ProjectView {
         self.completed_until = cursor.and_then(|cursor| cursor.completed_until);
         self.held_by = cursor.and_then(|cursor| cursor.held_by).map(|worker| worker.0);
         self.lag_secs = facts.lag.map(|lag| lag.as_secs());
-        self.issues = IssuesView {
-            full: facts.issues.full,
-            hub: facts.issues.hub,
-            minimal: facts.issues.minimal,
-            incomplete: facts.incomplete,
-            deleted: facts.deleted,
-        };
+        self.issues.incomplete = facts.incomplete;
         self.queue = QueueView { depth: facts.queue.depth, leased: facts.queue.leased };
         self.failures = facts.failures;
         self.last_run = facts.runs.first().map(|run| RunView::of(run, None, now, None));
-        self.certificate = facts.certificate.as_ref().map(CertificateView::of);
+        self.certificate = facts.certificate().map(CertificateView::of);
+        if let Some(schedule) = &facts.schedule {
+            self.add_schedule(schedule);
+        }
+    }
+
+    fn add_counts(&mut self, counts: &ProjectCounts) {
+        self.issues.full = counts.issues.full;
+        self.issues.hub = counts.issues.hub;
+        self.issues.minimal = counts.issues.minimal;
+        self.issues.deleted = counts.deleted;
     }
 
     fn add_schedule(&mut self, schedule: &Schedule) {

@@ -10,7 +10,7 @@ use super::names::{
     BasisName, CategoryName, CauseName, KindName, LevelName, StateName, VerdictName,
 };
 use crate::admin::desk::{LiveRun, Trouble};
-use crate::admin::rate::{self, Estimate};
+use crate::admin::estimate::{Estimate, estimate};
 use crate::model::{
     Basis, Certificate, EventLevel, FailureCategory, FailureCause, RunCounters, RunKind, RunState,
     Verdict,
@@ -271,15 +271,15 @@ impl ProgressView {
     fn of(live: &LiveRun, now: DateTime<Utc>) -> Self {
         let snapshot = live.progress.snapshot();
         let elapsed = (now - live.since).to_std().unwrap_or_default();
-        let Estimate { per_second, remaining } = rate::estimate(&snapshot, elapsed);
+        let Estimate { rate, left } = estimate(&snapshot, elapsed);
         Self {
             expected: snapshot.expected,
             listed: snapshot.listed,
             queued: snapshot.queued,
             hydrated: snapshot.hydrated,
             listing_done: snapshot.listing_done,
-            issues_per_second: per_second,
-            remaining_secs: remaining.map(|remaining| remaining.as_secs()),
+            issues_per_second: rate,
+            remaining_secs: left.map(|left| left.as_secs()),
         }
     }
 }
