@@ -6,7 +6,7 @@
 pub mod desk;
 // mod metrics;
 mod office;
-// mod page;
+mod page;
 mod server;
 
 pub use desk::Desk;

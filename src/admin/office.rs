@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::Desk;
+use super::page::Board;
 use crate::clock::Clock;
 
 /// The state of the router.
@@ -23,12 +24,14 @@ pub struct Office {
     pub(super) clock: Arc<dyn Clock>,
     /// Cancelled when the server begins to close: streams that never end by themselves end then.
     pub(super) closing: CancellationToken,
+    /// What the status page knows of the database.
+    pub(super) board: Board,
 }
 
 impl Office {
     /// An office at this desk. Without a `token` it is to be reached over loopback only.
     pub fn new(desk: Desk, token: Option<SecretString>, clock: Arc<dyn Clock>) -> Self {
-        Self { desk, token, clock, closing: CancellationToken::new() }
+        Self { desk, token, clock, closing: CancellationToken::new(), board: Board::default() }
     }
 }
 

@@ -31,6 +31,6 @@ pub async fn serve(
 pub fn router(office: Arc<Office>) -> Router {
     Router::new()
         // .merge(super::metrics::routes())
-        // .merge(super::page::routes())
+        .merge(super::page::routes())
         .with_state(office)
 }
