@@ -150,7 +150,7 @@ fn of_state(state: RunState) -> ExitCode {
     match state {
         RunState::Completed => ExitCode::Done,
         RunState::Incomplete | RunState::Failed | RunState::Cancelled => ExitCode::Incomplete,
-        RunState::Running | RunState::Interrupted => ExitCode::TryAgain,
+        RunState::Queued | RunState::Running | RunState::Interrupted => ExitCode::TryAgain,
     }
 }
 

@@ -34,16 +34,19 @@ impl Engine {
         }
     }
 
-    /// Takes up the project's unfinished run if it is of the wanted kind, or starts a new one.
+    /// Takes up the project's unfinished run if it is of the wanted kind, or starts a new one. What
+    /// waits in the project's queue is wanted too.
     pub(super) async fn open_run(
         &self,
         lease: &ProjectLease,
         request: &RunRequest,
     ) -> Result<(Run, bool), SyncError> {
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
-        let kind = self.kind(lease, request.kind, filter.as_deref()).await?;
         let catalogue = self.jira.fetch_catalogue(&request.project).await?;
         self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
+        let queued = self.store.load_queued_run(lease).await?;
+        let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
+        let kind = self.kind(lease, wanted, filter.as_deref()).await?;
         if let Some(run) = self.store.load_resumable_run(lease).await?
             && run.kind == kind
             && run.filter == filter
@@ -58,15 +61,15 @@ impl Engine {
             RunKind::Backfill | RunKind::Reconcile => None,
         };
         let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
+        let run = self.store.load_run(id).await?.ok_or(StoreError::RunNotOpen { id })?;
         self.store.requeue_failures(lease, id).await?;
-        match kind {
+        match run.kind {
             RunKind::Backfill | RunKind::Reconcile => {
                 self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
             }
             RunKind::Delta => {}
         }
-        let run = self.store.load_run(id).await?;
-        run.map(|run| (run, false)).ok_or(StoreError::RunNotOpen { id }.into())
+        Ok((run, false))
     }
 
     /// How far this project's deltas reach back: as configured, and twice as far as any row has
