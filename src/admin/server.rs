@@ -19,12 +19,14 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let closing = office.closing.clone();
-    axum::serve(listener, router(office))
+    let serving = axum::serve(listener, router(office.clone()))
         .with_graceful_shutdown(async move {
             stop.cancelled().await;
             closing.cancel();
         })
-        .await
+        .into_future();
+    let (served, ()) = tokio::join!(serving, super::page::watch(&office));
+    served
 }
 
 /// Everything that is served.

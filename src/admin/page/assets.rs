@@ -30,12 +30,7 @@ static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
 });
 
 impl Asset {
-    fn new(
-        stem: &str,
-        ending: &str,
-        content_type: &'static str,
-        text: &'static str,
-    ) -> Self {
+    fn new(stem: &str, ending: &str, content_type: &'static str, text: &'static str) -> Self {
         let hash = blake3::hash(text.as_bytes()).to_hex();
         Self { name: format!("{stem}-{}.{ending}", &hash[..HASH]), content_type, text }
     }

@@ -98,11 +98,7 @@ impl View {
     }
 
     /// The page that is meant by what `/events` was asked; none when it means none.
-    pub(super) fn named(
-        project: Option<&str>,
-        run: Option<Uuid>,
-        failures: bool,
-    ) -> Option<Self> {
+    pub(super) fn named(project: Option<&str>, run: Option<Uuid>, failures: bool) -> Option<Self> {
         match (project, run, failures) {
             (None, None, false) => Some(Self::Overview),
             (Some(key), None, false) => key.parse().ok().map(Self::Project),
@@ -138,19 +134,12 @@ impl View {
     }
 }
 
-async fn project_page(
-    key: &ProjectKey,
-    office: &Office,
-    sight: &Sight<'_>,
-) -> Result<Page, Lack> {
+async fn project_page(key: &ProjectKey, office: &Office, sight: &Sight<'_>) -> Result<Page, Lack> {
     let site = Some(office.desk.site.clone());
     let runs = RunFilter { site: site.clone(), project: Some(key.clone()), ..RunFilter::default() };
     let failures = FailureFilter { site, project: Some(key.clone()), ..FailureFilter::default() };
     let read = async |store: &Store| {
-        Ok((
-            store.list_runs(&runs, RUNS).await?,
-            store.find_failures(&failures, FAILURES).await?,
-        ))
+        Ok((store.list_runs(&runs, RUNS).await?, store.find_failures(&failures, FAILURES).await?))
     };
     let (runs, failures) = match ask(office, read).await {
         Ok(read) => read,

@@ -59,7 +59,8 @@ fn hero(overall: &Overall, sight: &Sight<'_>) -> Markup {
 
 fn totals(sight: &Sight<'_>) -> Markup {
     let Some(known) = &sight.picture.known else { return html! {} };
-    let sum = |of: fn(&crate::store::ProjectFacts) -> u64| known.projects.iter().map(of).sum::<u64>();
+    let sum =
+        |of: fn(&crate::store::ProjectFacts) -> u64| known.projects.iter().map(of).sum::<u64>();
     let stored = sum(|facts| facts.issues.full + facts.issues.hub + facts.issues.minimal);
     let lines = [
         ("Issues stored", stored),

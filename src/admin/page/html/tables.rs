@@ -39,7 +39,14 @@ fn table(name: &str, caption: &str, headings: &[&str], rows: &Markup) -> Markup 
 fn is_number(heading: &str) -> bool {
     matches!(
         heading,
-        "Behind" | "Issues" | "Queue" | "Failures" | "Took" | "Listed" | "Fetched" | "Failed"
+        "Behind"
+            | "Issues"
+            | "Queue"
+            | "Failures"
+            | "Took"
+            | "Listed"
+            | "Fetched"
+            | "Failed"
             | "Tries"
     )
 }
@@ -57,8 +64,16 @@ fn cell(heading: &str, content: &Markup) -> Markup {
 /// The table of projects.
 pub(super) fn projects(lines: &[ProjectLine]) -> Markup {
     let headings = [
-        "Project", "State", "Behind", "Issues", "Queue", "Failures", "Certificate", "Last run",
-        "Next run", "Actions",
+        "Project",
+        "State",
+        "Behind",
+        "Issues",
+        "Queue",
+        "Failures",
+        "Certificate",
+        "Last run",
+        "Next run",
+        "Actions",
     ];
     let rows = html! {
         @for line in lines {

@@ -173,6 +173,6 @@ mod tests {
         assert_eq!(chart.line.matches('L').count(), 7);
         assert!(chart.area.ends_with('Z'));
         assert_eq!(chart.marks[0], (HEADROOM, "100".to_owned()));
-        assert_eq!(chart.table.last().unwrap().1, "87.5");
+        assert_eq!(chart.table.last().unwrap().1, "88");
     }
 }

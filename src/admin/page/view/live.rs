@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::runs::{is_held, kind_word};
 use super::Sight;
+use super::runs::{is_held, kind_word};
 use crate::admin::page::board::Known;
 use crate::admin::page::words::{between, count, left, number, percent, rate, short_span};
 use crate::model::{RunKind, RunState};
@@ -71,10 +71,8 @@ fn is_open(run: &Run) -> bool {
 /// The runs that somebody has under way, the oldest first.
 pub(in crate::admin::page) fn lines(sight: &Sight<'_>) -> Vec<LiveLine> {
     let Some(known) = &sight.picture.known else { return Vec::new() };
-    let mut lines: Vec<LiveLine> = open_runs(known)
-        .filter(|run| is_held(run, sight))
-        .map(|run| line(run, sight))
-        .collect();
+    let mut lines: Vec<LiveLine> =
+        open_runs(known).filter(|run| is_held(run, sight)).map(|run| line(run, sight)).collect();
     lines.reverse();
     lines
 }
@@ -150,7 +148,9 @@ fn extent(run: &Run, expected: Option<u64>) -> Extent {
     let of = expected.map(|issues| {
         let share = u128::from(counters.queued) * u128::from(issues);
         let share = share / u128::from(counters.listed.max(1));
-        u64::try_from(share).unwrap_or(counters.queued).clamp(counters.queued, issues.max(counters.queued))
+        u64::try_from(share)
+            .unwrap_or(counters.queued)
+            .clamp(counters.queued, issues.max(counters.queued))
     });
     Extent { step: Step::Fetching, done, of, exact: false }
 }

@@ -87,7 +87,10 @@ mod tests {
             fields: json!({"run.id": "x", "page.rows": 40, "why": null, "error": "é".repeat(300)}),
         };
         let line = line(&StoredEvent { seq: 7, event });
-        assert_eq!((line.level, line.message.as_str()), (Some("Warning:"), "Listing distrusts a jump"));
+        assert_eq!(
+            (line.level, line.message.as_str()),
+            (Some("Warning:"), "Listing distrusts a jump")
+        );
         let names: Vec<_> = line.fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["error", "page.rows", "why"]);
         assert_eq!(line.fields[0].1.chars().count(), LONGEST + 1);

@@ -129,10 +129,9 @@ fn detail(sight: &Sight<'_>) -> String {
     }
     if let Some(since) = sight.picture.silent_since {
         sentences.push(match &sight.picture.known {
-            Some(known) => format!(
-                "What is shown of the database was read {}.",
-                ago(known.read_at, sight.now)
-            ),
+            Some(known) => {
+                format!("What is shown of the database was read {}.", ago(known.read_at, sight.now))
+            }
             None => format!("The database was asked first {}.", ago(since, sight.now)),
         });
     }

@@ -7,59 +7,57 @@ use crate::admin::page::view::stage::{Stage, at, certificate, run, trouble};
 use crate::jira::ClientStats;
 use crate::model::{RunState, Verdict};
 
-type Change = fn(&mut Stage);
-
 fn down(secs: i64) -> Link {
     Link::Down { since: at(-secs), trouble: trouble() }
 }
 
 #[rstest]
-#[case::well(|_| {}, Tone::Good, "All 3 projects are up to date")]
-#[case::one_project(|s| drop(s.status.projects.drain(1..)), Tone::Good, "A is up to date")]
-#[case::none(|s| s.status.projects.clear(), Tone::Quiet, "No project is followed yet")]
+#[case::well(|_: &mut Stage| {}, Tone::Good, "All 3 projects are up to date")]
+#[case::one_project(|s: &mut Stage| drop(s.status.projects.drain(1..)), Tone::Good, "A is up to date")]
+#[case::none(|s: &mut Stage| s.status.projects.clear(), Tone::Quiet, "No project is followed yet")]
 #[case::failing(
-    |s| s.status.projects[1].failures_in_a_row = 3,
+    |s: &mut Stage| s.status.projects[1].failures_in_a_row = 3,
     Tone::Bad, "2 of 3 projects are up to date; B is failing"
 )]
 #[case::unproven(
-    |s| s.known().projects[0].certificate = Some(certificate(Verdict::Missing)),
+    |s: &mut Stage| s.known().projects[0].certificate = Some(certificate(Verdict::Missing)),
     Tone::Bad, "2 of 3 projects are up to date; A is not proven whole"
 )]
 #[case::fresh(
-    |s| s.known().projects.truncate(1),
+    |s: &mut Stage| s.known().projects.truncate(1),
     Tone::Busy, "1 of 3 projects is up to date; B and C are not extracted yet"
 )]
 #[case::all_fresh(
-    |s| s.known().projects.clear(),
+    |s: &mut Stage| s.known().projects.clear(),
     Tone::Busy, "None of 3 projects is up to date; A, B and C are not extracted yet"
 )]
 #[case::mixed(
-    |s| { s.known().projects.truncate(2); s.status.projects[0].failures_in_a_row = 1; },
+    |s: &mut Stage| { s.known().projects.truncate(2); s.status.projects[0].failures_in_a_row = 1; },
     Tone::Bad, "1 of 3 projects is up to date; A is failing and C is not extracted yet"
 )]
 #[case::late(
-    |s| {
+    |s: &mut Stage| {
         s.status.projects[2].next_run_at = Some(at(-121));
         s.known().projects[2].cursor.as_mut().unwrap().held_by = None;
     },
     Tone::Warn, "2 of 3 projects are up to date; C is late"
 )]
 #[case::jira_away(
-    |s| s.status.jira = down(320), Tone::Bad, "Jira has not answered for 5 minutes"
+    |s: &mut Stage| s.status.jira = down(320), Tone::Bad, "Jira has not answered for 5 minutes"
 )]
 #[case::both_away(
-    |s| { s.status.jira = down(320); s.status.database = down(7_300); },
+    |s: &mut Stage| { s.status.jira = down(320); s.status.database = down(7_300); },
     Tone::Bad, "Postgres has not answered for 2 hours"
 )]
-#[case::starting(|s| s.status.phase = Phase::Starting, Tone::Busy, "The service is starting")]
+#[case::starting(|s: &mut Stage| s.status.phase = Phase::Starting, Tone::Busy, "The service is starting")]
 #[case::starting_in_vain(
-    |s| { s.status.phase = Phase::Starting; s.status.jira = down(90); },
+    |s: &mut Stage| { s.status.phase = Phase::Starting; s.status.jira = down(90); },
     Tone::Bad, "Jira has not answered for 1 minute"
 )]
-#[case::stopping(|s| s.status.phase = Phase::Stopping, Tone::Quiet, "The service is stopping")]
-#[case::unread(|s| s.picture.known = None, Tone::Busy, "The database is being read")]
+#[case::stopping(|s: &mut Stage| s.status.phase = Phase::Stopping, Tone::Quiet, "The service is stopping")]
+#[case::unread(|s: &mut Stage| s.picture.known = None, Tone::Busy, "The database is being read")]
 fn the_headline_answers_whether_it_is_well(
-    #[case] change: Change,
+    #[case] change: impl Fn(&mut Stage),
     #[case] tone: Tone,
     #[case] headline: &str,
 ) {

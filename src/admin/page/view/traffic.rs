@@ -20,11 +20,8 @@ pub(in crate::admin::page) fn traffic(stats: &ClientStats) -> Traffic {
         BreakerState::Open => Word::new(Tone::Bad, "Jira is down; requests wait"),
         BreakerState::HalfOpen => Word::new(Tone::Warn, "Jira is asked whether it is back"),
     };
-    let lines = vec![
-        ("Pace", pace(stats)),
-        ("Sent", sent(stats)),
-        ("Asked to wait", patience(stats)),
-    ];
+    let lines =
+        vec![("Pace", pace(stats)), ("Sent", sent(stats)), ("Asked to wait", patience(stats))];
     Traffic { state, lines }
 }
 
@@ -57,12 +54,12 @@ fn patience(stats: &ClientStats) -> String {
     let waited = stats.gate.time + stats.slowdown.time;
     match (stats.throttled, waited.as_secs()) {
         (0, 0) => "never".to_owned(),
-        (0, _) => format!("not in words, but slowed down by its headers for {}", short_span(waited)),
+        (0, _) => {
+            format!("not in words, but slowed down by its headers for {}", short_span(waited))
+        }
         (1, _) => format!("once; {} waited, by all requests together", short_span(waited)),
-        (n, _) => format!(
-            "{} times; {} waited, by all requests together",
-            number(n),
-            short_span(waited)
-        ),
+        (n, _) => {
+            format!("{} times; {} waited, by all requests together", number(n), short_span(waited))
+        }
     }
 }
