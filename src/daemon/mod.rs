@@ -1,4 +1,8 @@
 //! The running program: which parts there are, in which order they start, and in which they end.
 //! What a command does with them is `cli`'s business.
 
+pub mod backoff;
+pub mod heartbeat;
+pub mod jitter;
+pub mod systemd;
 pub mod wiring;
