@@ -30,6 +30,7 @@ mod cluster;
 mod compare;
 mod kill;
 mod memory;
+mod page;
 mod payloads;
 mod reproduction;
 mod simulation;
