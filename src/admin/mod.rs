@@ -13,7 +13,7 @@ mod login;
 mod metrics;
 mod office;
 mod origin;
-// mod page;
+mod page;
 mod problem;
 mod refusals;
 mod routes;

@@ -13,6 +13,7 @@ use super::Desk;
 use super::cache::Cached;
 use super::desk::{Link, Phase};
 use super::health::Readiness;
+use super::page::Board;
 use super::problem::{Kind, Problem};
 use super::refusals::{self, ASK_AGAIN_SECS};
 use crate::clock::Clock;
@@ -45,6 +46,8 @@ pub struct Office {
     pub(super) answers: Semaphore,
     /// Whether the service is ready, as of a moment ago.
     pub(super) readiness: Cached<Readiness>,
+    /// What the status page knows of the database.
+    pub(super) board: Board,
     facts: Cached<Facts>,
 }
 
@@ -58,6 +61,7 @@ impl Office {
             closing: CancellationToken::new(),
             answers: Semaphore::new(MAX_ANSWERS),
             readiness: Cached::default(),
+            board: Board::default(),
             facts: Cached::default(),
         }
     }

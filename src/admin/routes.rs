@@ -40,7 +40,7 @@ pub fn router(office: Arc<Office>) -> Router {
     let guarded = Router::new()
         .merge(api::routes())
         .merge(super::metrics::routes())
-        // .merge(super::page::routes())
+        .merge(super::page::routes())
         .fallback(async || Problem::not_found())
         .layer(from_fn_with_state(office.clone(), auth::guard))
         .layer(from_fn_with_state(office.clone(), shed));

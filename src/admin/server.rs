@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Office;
+use super::{Office, page};
 use super::routes::router;
 
 /// Connections that are open at once; the next one waits until one closes.
@@ -34,6 +34,11 @@ type Service = TowerToHyperService<axum::Router>;
 
 /// Serves until `stop` is cancelled, then finishes what is under way, within a few seconds.
 pub async fn serve(listener: TcpListener, office: Arc<Office>, stop: CancellationToken) {
+    let answering = answer(listener, Arc::clone(&office), stop);
+    let ((), ()) = tokio::join!(answering, page::watch(&office));
+}
+
+async fn answer(listener: TcpListener, office: Arc<Office>, stop: CancellationToken) {
     let closing = office.closing.clone();
     let service = TowerToHyperService::new(router(office));
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
