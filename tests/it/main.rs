@@ -31,6 +31,7 @@ mod compare;
 mod kill;
 mod memory;
 mod metrics;
+mod page;
 mod payloads;
 mod reproduction;
 mod simulation;
