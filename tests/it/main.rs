@@ -30,6 +30,8 @@ mod cluster;
 mod compare;
 mod kill;
 mod memory;
+mod metrics;
+mod page;
 mod payloads;
 mod reproduction;
 mod simulation;
