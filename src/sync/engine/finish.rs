@@ -105,8 +105,8 @@ fn say_why(held: &Held<'_>, counts: &Counts) {
         Proof::Census(census) => tracing::info!(
             run.id = %held.run.id, project.key = %held.run.project,
             listing.late = census.brought.late, listing.left_out = census.brought.settled,
-            listing.lost = census.lacking,
-            "the last listing brought something new, listing again in the other order"
+            listing.lost = census.lacking, listing.kept_back = census.kept_back(),
+            "the listings do not agree, listing again"
         ),
     }
 }
