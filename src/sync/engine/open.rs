@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Engine, RunRequest};
 use crate::model::{ProjectKey, RunKind};
-use crate::store::{NewRun, ProjectClaim, ProjectLease, Run, StoreError};
+use crate::store::{NewRun, ProjectClaim, ProjectLease, Requeue, Run, StoreError};
 use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
 
@@ -42,6 +42,13 @@ impl Engine {
     ) -> Result<(Run, bool), SyncError> {
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
         let kind = self.kind(lease, request.kind, filter.as_deref()).await?;
+        // Who asks for a backfill may have mended something; a delta keeps to its times even if it
+        // lists everything.
+        let failures = match request.kind {
+            RunKind::Backfill | RunKind::Reconcile => Requeue::All,
+            RunKind::Delta => Requeue::Due,
+        };
+        self.jira.vet_anew();
         let catalogue = self.jira.fetch_catalogue(&request.project).await?;
         self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
         if let Some(run) = self.store.load_resumable_run(lease).await?
@@ -49,7 +56,7 @@ impl Engine {
             && run.filter == filter
         {
             let run = self.store.resume_run(lease, run.id).await?;
-            self.store.requeue_failures(lease, run.id).await?;
+            self.store.requeue_failures(lease, run.id, failures).await?;
             return Ok((run, true));
         }
         let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
@@ -58,7 +65,7 @@ impl Engine {
             RunKind::Backfill | RunKind::Reconcile => None,
         };
         let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
-        self.store.requeue_failures(lease, id).await?;
+        self.store.requeue_failures(lease, id, failures).await?;
         match kind {
             RunKind::Backfill | RunKind::Reconcile => {
                 self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
