@@ -1,11 +1,12 @@
-//! Ending when told to: the first SIGINT or SIGTERM asks politely, the second ends at once.
-//! What ending politely means is up to those who hold the token.
+//! What signals ask for. The first SIGINT or SIGTERM asks politely for the end, the second ends at
+//! once; SIGHUP asks a service, and nothing else, to read its configuration again. What ending or
+//! reading again means is up to those who are told.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// A signal that asks the program to end.
@@ -92,8 +93,48 @@ impl Shutdown {
     }
 }
 
+/// Requests to read the configuration again. Only who listens catches SIGHUP: a command that is not
+/// a service ends with its terminal, unless `nohup` says otherwise.
+#[derive(Debug, Clone)]
+pub struct Reloads {
+    asked: watch::Receiver<u64>,
+}
+
+impl Reloads {
+    /// Listens for SIGHUP from now on, inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the operating system lets no handler be installed.
+    pub fn listen() -> io::Result<Self> {
+        let mut stream = signal(SignalKind::hangup())?;
+        let (asking, reloads) = Self::by_hand();
+        tokio::spawn(async move {
+            while stream.recv().await.is_some() {
+                asking.send_modify(|asked| *asked += 1);
+            }
+        });
+        Ok(reloads)
+    }
+
+    /// Requests that are made by counting up instead of a signal.
+    pub fn by_hand() -> (watch::Sender<u64>, Self) {
+        let (asking, asked) = watch::channel(0);
+        (asking, Self { asked })
+    }
+
+    /// Waits for a request that was not answered by an earlier call; several since then are one.
+    /// Losing the wait loses no request.
+    pub async fn requested(&mut self) {
+        if self.asked.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
@@ -135,5 +176,27 @@ mod tests {
         nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM).unwrap();
         shutdown.token().cancelled().await;
         assert_eq!(shutdown.signal(), Some(Signal::Terminate));
+    }
+
+    #[tokio::test]
+    async fn hanging_up_asks_to_read_again_and_does_not_end_the_program() {
+        let mut reloads = Reloads::listen().unwrap();
+        for _ in 0..2 {
+            nix::sys::signal::raise(nix::sys::signal::Signal::SIGHUP).unwrap();
+            reloads.requested().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_while_nobody_waits_are_one() {
+        let (asking, mut reloads) = Reloads::by_hand();
+        asking.send_modify(|asked| *asked += 1);
+        asking.send_modify(|asked| *asked += 1);
+        reloads.requested().await;
+        let more = tokio::time::timeout(Duration::from_secs(60), reloads.requested());
+        assert!(more.await.is_err());
+        drop(asking);
+        let more = tokio::time::timeout(Duration::from_secs(60), reloads.requested());
+        assert!(more.await.is_err(), "the end of requests is no request");
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn in_turn(
     let single = projects.len() == 1;
     let mut results = Results::default();
     for project in projects {
-        let request = RunRequest { project: project.clone(), kind };
+        let request = RunRequest::new(project.clone(), kind);
         match one(&request, services, context).await {
             Ok(report) => {
                 context.console.say(&summary::of_run(&report));
@@ -96,9 +96,10 @@ async fn one(
     services: &Services,
     context: &Context,
 ) -> Result<RunReport, Failure> {
-    let progress = services.engine.progress();
-    let run = Box::pin(services.engine.run_project(request));
+    let control = services.engine.control();
+    let run = Box::pin(services.engine.run(request, &control));
     let work = within_grace(context.shutdown.token(), run);
+    let progress = control.progress();
     Ok(context.console.bars.watch(request.project.as_str(), &progress, work).await?)
 }
 
@@ -150,7 +151,7 @@ fn of_state(state: RunState) -> ExitCode {
     match state {
         RunState::Completed => ExitCode::Done,
         RunState::Incomplete | RunState::Failed | RunState::Cancelled => ExitCode::Incomplete,
-        RunState::Running | RunState::Interrupted => ExitCode::TryAgain,
+        RunState::Queued | RunState::Running | RunState::Interrupted => ExitCode::TryAgain,
     }
 }
 

@@ -117,6 +117,7 @@ fn of_state(state: RunState) -> &'static str {
     match state {
         RunState::Completed => "completed",
         RunState::Incomplete => "finished, but is incomplete,",
+        RunState::Queued => "waiting to be taken up",
         RunState::Running => "still running",
         RunState::Interrupted => "interrupted",
         RunState::Failed => "failed",

@@ -24,7 +24,7 @@ pub use issue::{
     User, Worklog,
 };
 pub use listing::{ListedIssue, ListingPage, PageStart, PageToken};
-pub use run::{RunCounters, RunKind, RunState, UnknownName};
+pub use run::{EventLevel, RunCounters, RunKind, RunState, UnknownName};
 pub use schedule::{InvalidSchedule, Schedule};
 pub use stream::{Property, RemoteLink, Stream};
 pub use tier::Tier;

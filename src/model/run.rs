@@ -18,6 +18,9 @@ pub enum RunKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
+    /// Set when an operator asked for the run, or for it to go on; next: running, when a service
+    /// takes it up, failed, when none can, or cancelled.
+    Queued,
     /// Set when the run starts or is resumed; next: any of the others.
     Running,
     /// Set when the run was told to stop or its process died; the next run of the project resumes it.
@@ -28,7 +31,8 @@ pub enum RunState {
     Incomplete,
     /// Set when the run could not finish; `error` says why. The next run of the project resumes it.
     Failed,
-    /// Set when an operator cancelled the run. Final.
+    /// Set when an operator cancelled the run, who alone can have it go on; or when a newer run took
+    /// its place. Final otherwise.
     Cancelled,
 }
 
@@ -76,6 +80,7 @@ pub(super) use text_enum;
 
 text_enum!(RunKind { Backfill => "backfill", Delta => "delta", Reconcile => "reconcile" });
 text_enum!(RunState {
+    Queued => "queued",
     Running => "running",
     Interrupted => "interrupted",
     Completed => "completed",
@@ -83,6 +88,31 @@ text_enum!(RunState {
     Failed => "failed",
     Cancelled => "cancelled",
 });
+
+impl RunKind {
+    /// Of two kinds the one whose run does what the other's would do, and perhaps more.
+    pub fn wider(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Reconcile, _) | (_, Self::Reconcile) => Self::Reconcile,
+            (Self::Backfill, _) | (_, Self::Backfill) => Self::Backfill,
+            (Self::Delta, Self::Delta) => Self::Delta,
+        }
+    }
+}
+
+/// How much a line of a run's log matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventLevel {
+    /// It went as it should.
+    Info,
+    /// It did not, and the run lives with it.
+    Warn,
+    /// Somebody must act.
+    Error,
+}
+
+text_enum!(EventLevel { Info => "info", Warn => "warn", Error => "error" });
 
 /// What a run has done so far, in issues unless said otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -113,8 +113,11 @@ async fn cancel_open_runs(
     let cancelled = sqlx::query_scalar!(
         "UPDATE extractor.runs
          SET state = 'cancelled', error = coalesce(error, 'cursor reset'),
+             cancel_requested_at = NULL,
              finished_at = coalesce(finished_at, clock_timestamp()), updated_at = clock_timestamp()
-         WHERE site = $1 AND project_key = $2 AND state IN ('running', 'interrupted', 'failed')
+         WHERE site = $1 AND project_key = $2 AND horizon IS NOT NULL
+           AND (state IN ('queued', 'running', 'interrupted', 'failed')
+                OR (state = 'cancelled' AND cancel_requested_at IS NOT NULL))
          RETURNING id",
         site.as_str(),
         project.as_str(),

@@ -73,9 +73,9 @@ impl Store {
             let key = (facts.site.to_string(), facts.project.to_string());
             facts.cursor = cursors.remove(&key);
             let filter = RunFilter {
-                id: None,
                 site: Some(facts.site.clone()),
                 project: Some(facts.project.clone()),
+                ..RunFilter::default()
             };
             facts.runs = self.list_runs(&filter, LAST_RUNS).await?;
             for run in &facts.runs {

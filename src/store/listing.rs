@@ -255,7 +255,8 @@ async fn advance(
     let advanced = sqlx::query!(
         "UPDATE extractor.runs
          SET checkpoint = $2, listed = listed + $3, queued = queued + $4,
-             unchanged = unchanged + $5, pages = pages + 1, updated_at = clock_timestamp()
+             unchanged = unchanged + $5, pages = pages + 1,
+             progressed_at = clock_timestamp(), updated_at = clock_timestamp()
          WHERE id = $1 AND state = 'running'",
         id.0,
         Json(checkpoint) as _,

@@ -33,6 +33,7 @@ mod queue;
 mod rows;
 mod runs;
 mod sample;
+mod schedules;
 mod session;
 mod streams;
 #[cfg(test)]
@@ -55,8 +56,12 @@ pub use listing::{PageOutcome, Requeue};
 pub use queue::{
     Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
 };
-pub use runs::{NewRun, Run, RunFilter};
+pub use runs::{
+    Cancelling, ControlListener, EVENTS_KEPT, MAX_RETRIES, NewRun, Requested, Retrying, Run,
+    RunEvent, RunFilter, StoredEvent,
+};
 pub use sample::{SampleIssue, TableCount};
+pub use schedules::{Followed, Schedule, ScheduleTrouble};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
 pub use throttles::{Sharing, SharingListener, Throttle};
 

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::error::SyncError;
 use super::fetch::{Climb, Fetched, Source};
@@ -84,7 +85,7 @@ impl Hydrator {
         let mut tasks = JoinSet::new();
         for place in 0..workers.max(1) {
             let this = Arc::clone(&self);
-            tasks.spawn(async move { this.work(place).await });
+            tasks.spawn(async move { this.work(place).await }.in_current_span());
         }
         let mut drained = Drained::default();
         let mut first_error = None;
@@ -188,11 +189,12 @@ impl Hydrator {
         for climb in which {
             let this = Arc::clone(self);
             let token = token.clone();
-            climbs.spawn(Box::pin(async move {
+            let climbing = async move {
                 let left = this.climb(&token, &climb).await;
                 this.wake.notify_waiters();
                 left
-            }) as BoxFuture<'static, _>);
+            };
+            climbs.spawn(Box::pin(climbing.in_current_span()) as BoxFuture<'static, _>);
         }
     }
 

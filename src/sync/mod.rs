@@ -43,9 +43,11 @@ mod visible;
 
 pub use budget::{Budget, PERIOD as BUDGET_PERIOD, Shared};
 pub use dry_run::DryRun;
-pub use engine::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest};
+pub use engine::{
+    BATCH_LEASE, Engine, EngineSettings, Occasion, OpenedRun, RunControl, RunReport, RunRequest,
+};
 pub use error::SyncError;
 pub use hydrate::{Drained, Until};
 pub use ladder::{Landing, landing};
 pub use policy::is_of_the_issue;
-pub use progress::{Progress, Snapshot};
+pub use progress::{PaceInUse, Progress, Snapshot};

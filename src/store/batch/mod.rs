@@ -249,7 +249,9 @@ async fn count_progress(
         sqlx::query!(
             "UPDATE extractor.runs
              SET hydrated = hydrated + $2, written = written + $3, gone = gone + $4,
-                 failed = failed + $5, updated_at = clock_timestamp()
+                 failed = failed + $5, updated_at = clock_timestamp(),
+                 progressed_at = CASE WHEN $2 + $4 + $5 > 0 THEN clock_timestamp()
+                     ELSE progressed_at END
              WHERE id = $1",
             run,
             column(progress.hydrated),

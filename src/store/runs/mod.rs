@@ -1,6 +1,16 @@
-//! Runs as they are stored, and loading them. What happens to a run is `transitions`'.
+//! Runs as they are stored, and loading them. What happens to a run is `transitions`', what is asked
+//! of runs from outside `control`'s and `standing`'s, what services look for `waiting`'s, and what
+//! runs say of themselves `events`'.
 
+mod control;
+mod events;
+mod standing;
 mod transitions;
+mod waiting;
+
+pub use control::{Cancelling, MAX_RETRIES, Requested, Retrying};
+pub use events::{EVENTS_KEPT, RunEvent, StoredEvent};
+pub use waiting::ControlListener;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
@@ -39,8 +49,11 @@ pub struct Run {
     pub kind: RunKind,
     /// Where it is in its life. `Running` may also be a run whose process was killed.
     pub state: RunState,
+    /// Whether a process has taken it up yet. Before, its start and its horizon are when it was
+    /// asked for, and stand for nothing else.
+    pub begun: bool,
     /// The worker that started or last resumed it.
-    pub worker: WorkerId,
+    pub worker: Option<WorkerId>,
     /// Issues updated from then on are listed; `None`: all.
     pub lists_from: Option<DateTime<Utc>>,
     /// When it started, by Jira's clock.
@@ -53,12 +66,20 @@ pub struct Run {
     pub attempt: u32,
     /// How often it was taken up again.
     pub resumes: u32,
+    /// How often an operator had it tried again.
+    pub retries: u32,
     /// What it has done so far.
     pub counters: RunCounters,
     /// When it started, by the database's clock.
     pub started_at: DateTime<Utc>,
-    /// Its last progress, by the database's clock.
+    /// When it was last asked for over the run API, by the database's clock.
+    pub queued_at: Option<DateTime<Utc>>,
+    /// When its row was last written, by the database's clock.
     pub updated_at: DateTime<Utc>,
+    /// When it last stored a page or a batch, by the database's clock.
+    pub progressed_at: Option<DateTime<Utc>>,
+    /// When an operator asked for its end, by the database's clock.
+    pub cancel_requested_at: Option<DateTime<Utc>>,
     /// When it ended, by the database's clock.
     pub finished_at: Option<DateTime<Utc>>,
     /// Why it failed.
@@ -76,6 +97,10 @@ pub struct RunFilter {
     pub site: Option<Site>,
     /// Runs of one project.
     pub project: Option<ProjectKey>,
+    /// Runs in one state.
+    pub state: Option<RunState>,
+    /// Only runs that a process has taken up at least once.
+    pub begun: bool,
 }
 
 struct Row {
@@ -84,13 +109,14 @@ struct Row {
     project_key: String,
     kind: String,
     state: String,
-    worker: Uuid,
+    worker: Option<Uuid>,
     lists_from: Option<DateTime<Utc>>,
-    horizon: DateTime<Utc>,
+    horizon: Option<DateTime<Utc>>,
     filter: Option<String>,
     checkpoint: Json<Checkpoint>,
     attempt: i32,
     resumes: i32,
+    retries: i32,
     listed: i64,
     unchanged: i64,
     queued: i64,
@@ -100,7 +126,10 @@ struct Row {
     failed: i64,
     pages: i64,
     started_at: DateTime<Utc>,
+    queued_at: Option<DateTime<Utc>>,
     updated_at: DateTime<Utc>,
+    progressed_at: Option<DateTime<Utc>>,
+    cancel_requested_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     error: Option<String>,
     error_category: Option<String>,
@@ -117,13 +146,15 @@ impl TryFrom<Row> for Run {
             project: parse("project key", &row.project_key)?,
             kind: parse("run kind", &row.kind)?,
             state: parse("run state", &row.state)?,
-            worker: WorkerId(row.worker),
+            begun: row.horizon.is_some(),
+            worker: row.worker.map(WorkerId),
             lists_from: row.lists_from,
-            horizon: row.horizon,
+            horizon: row.horizon.unwrap_or(row.started_at),
             filter: row.filter,
             checkpoint: row.checkpoint.0,
             attempt: small(row.attempt),
             resumes: small(row.resumes),
+            retries: small(row.retries),
             counters: RunCounters {
                 listed: count(row.listed),
                 unchanged: count(row.unchanged),
@@ -135,7 +166,10 @@ impl TryFrom<Row> for Run {
                 pages: count(row.pages),
             },
             started_at: row.started_at,
+            queued_at: row.queued_at,
             updated_at: row.updated_at,
+            progressed_at: row.progressed_at,
+            cancel_requested_at: row.cancel_requested_at,
             finished_at: row.finished_at,
             error: row.error,
             error_category: category.transpose()?,
@@ -144,8 +178,9 @@ impl TryFrom<Row> for Run {
 }
 
 impl Store {
-    /// The newest run of the project, if it ended before its end: killed, interrupted or failed.
-    /// Whether its kind and filter make it worth resuming is the caller's to say.
+    /// The newest run of the project that a process has taken up, if it is to go on: killed,
+    /// interrupted or failed, or put back into the queue. Whether its kind and filter make it worth
+    /// resuming is the caller's to say.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
@@ -153,13 +188,23 @@ impl Store {
         &self,
         lease: &ProjectLease,
     ) -> Result<Option<Run>, StoreError> {
+        let newest =
+            select(&self.pool, &RunFilter::begun(lease.site(), lease.project()), 1).await?;
+        Ok(newest.into_iter().find(Run::is_resumable))
+    }
+
+    /// The run of the project that waits to be taken up, new or to be resumed. Whoever holds the
+    /// project and is about to run it does what this one asks for, see [`RunKind::wider`]:
+    /// [`Store::start_run`] and [`Store::resume_run`] take it up or put theirs in its place.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn load_queued_run(&self, lease: &ProjectLease) -> Result<Option<Run>, StoreError> {
         let filter = RunFilter {
-            site: Some(lease.site().clone()),
-            project: Some(lease.project().clone()),
-            ..RunFilter::default()
+            state: Some(RunState::Queued),
+            ..RunFilter::of(lease.site(), lease.project())
         };
-        let newest = self.list_runs(&filter, 1).await?.pop();
-        Ok(newest.filter(|run| resumable(run.state)))
+        Ok(select(&self.pool, &filter, 1).await?.pop())
     }
 
     /// One run.
@@ -180,10 +225,26 @@ impl Store {
     }
 }
 
-fn resumable(state: RunState) -> bool {
-    match state {
-        RunState::Running | RunState::Interrupted | RunState::Failed => true,
-        RunState::Completed | RunState::Incomplete | RunState::Cancelled => false,
+impl Run {
+    /// Whether the next run of the project may go on with this one. What an operator wants ended is
+    /// not gone on with, even if its process died before it could obey.
+    fn is_resumable(&self) -> bool {
+        match self.state {
+            RunState::Queued | RunState::Running | RunState::Interrupted | RunState::Failed => {
+                self.begun && self.cancel_requested_at.is_none()
+            }
+            RunState::Completed | RunState::Incomplete | RunState::Cancelled => false,
+        }
+    }
+}
+
+impl RunFilter {
+    fn of(site: &Site, project: &ProjectKey) -> Self {
+        Self { site: Some(site.clone()), project: Some(project.clone()), ..Self::default() }
+    }
+
+    fn begun(site: &Site, project: &ProjectKey) -> Self {
+        Self { begun: true, ..Self::of(site, project) }
     }
 }
 
@@ -195,16 +256,19 @@ async fn select(
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT id, site, project_key, kind, state, worker, lists_from, horizon, filter,
-             checkpoint AS "checkpoint: Json<Checkpoint>", attempt, resumes, listed, unchanged,
-             queued, hydrated, written, gone, failed, pages, started_at, updated_at, finished_at,
-             error, error_category
+             checkpoint AS "checkpoint: Json<Checkpoint>", attempt, resumes, retries, listed,
+             unchanged, queued, hydrated, written, gone, failed, pages, started_at, queued_at,
+             updated_at, progressed_at, cancel_requested_at, finished_at, error, error_category
            FROM extractor.runs
            WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR site = $2)
-             AND ($3::text IS NULL OR project_key = $3)
-           ORDER BY started_at DESC, id DESC LIMIT $4"#,
+             AND ($3::text IS NULL OR project_key = $3) AND ($4::text IS NULL OR state = $4)
+             AND (NOT $5 OR horizon IS NOT NULL)
+           ORDER BY started_at DESC, id DESC LIMIT $6"#,
         filter.id.map(|id| id.0),
         filter.site.as_ref().map(Site::as_str),
         filter.project.as_ref().map(ProjectKey::as_str),
+        filter.state.map(RunState::as_str),
+        filter.begun,
         i64::from(limit),
     )
     .fetch_all(executor)

@@ -7,62 +7,80 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::events::prune_events;
 use super::{NewRun, Run, RunFilter, select};
-use crate::model::{Checkpoint, FailureCategory, RunId, RunState};
+use crate::model::{Checkpoint, FailureCategory, RunId, RunKind, RunState};
 use crate::store::leases::{fence, release};
 use crate::store::rows::{column, seconds};
+use crate::store::schedules::note_start;
 use crate::store::{ProjectLease, Store, StoreError};
 
 impl Store {
-    /// Starts a run. Earlier runs of the project that never ended are cancelled, and what they left
-    /// in the queue becomes this run's.
+    /// Starts a run. One that waits in the queue of the project is taken up: it keeps its id, unless
+    /// it was to go on where it stood, and what is done is the wider of both kinds. Earlier runs that
+    /// never ended are cancelled, and what they left to hydrate becomes this run's.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub async fn start_run(&self, lease: &ProjectLease, new: &NewRun) -> Result<RunId, StoreError> {
-        let id = RunId(Uuid::now_v7());
+        let fresh = RunId(Uuid::now_v7());
         self.tx("start_run", |tx| {
             Box::pin(async move {
                 fence(tx, lease).await?;
+                let queued = queued(tx, lease).await?;
+                let kind = queued.as_ref().map_or(new.kind, |run| run.kind.wider(new.kind));
+                let id = queued.filter(|run| !run.begun).map_or(fresh, |run| run.id);
                 supersede(tx, lease, id).await?;
                 sqlx::query!(
-                "INSERT INTO extractor.runs (id, site, project_key, kind, state, worker, lists_from,
-                     horizon, filter, checkpoint, started_at, updated_at)
-                 VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9,
-                     clock_timestamp(), clock_timestamp())",
-                id.0,
-                lease.site().as_str(),
-                lease.project().as_str(),
-                new.kind.as_str(),
-                lease.worker().0,
-                new.lists_from,
-                new.horizon,
-                new.filter,
-                Json(Checkpoint::default()) as _,
-            )
+                    "INSERT INTO extractor.runs AS r (id, site, project_key, kind, state, worker,
+                         lists_from, horizon, filter, checkpoint, started_at, updated_at)
+                     VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9,
+                         clock_timestamp(), clock_timestamp())
+                     ON CONFLICT ON CONSTRAINT runs_pk DO UPDATE
+                     SET kind = excluded.kind, state = excluded.state, worker = excluded.worker,
+                         lists_from = excluded.lists_from, horizon = excluded.horizon,
+                         filter = excluded.filter, started_at = excluded.started_at,
+                         updated_at = excluded.updated_at",
+                    id.0,
+                    lease.site().as_str(),
+                    lease.project().as_str(),
+                    kind.as_str(),
+                    lease.worker().0,
+                    new.lists_from.filter(|_| kind == new.kind),
+                    new.horizon,
+                    new.filter,
+                    Json(Checkpoint::default()) as _,
+                )
                 .execute(&mut **tx)
                 .await?;
-                adopt_pending(tx, lease, id).await
+                adopt_pending(tx, lease, id).await?;
+                note_start(tx, lease).await?;
+                prune_events(tx).await?;
+                Ok(id)
             })
         })
-        .await?;
-        Ok(id)
+        .await
     }
 
-    /// Takes up a run of the project where its checkpoint says.
+    /// Takes up a run of the project where its checkpoint says. A run that waits in the queue of the
+    /// project besides is cancelled, if this one does what it asks for.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`] when it has ended for good.
+    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`] when it has ended for good, has never
+    /// begun, or does less than the run that waits.
     pub async fn resume_run(&self, lease: &ProjectLease, id: RunId) -> Result<Run, StoreError> {
         self.tx("resume_run", |tx| {
             Box::pin(async move {
                 fence(tx, lease).await?;
+                if let Some(waiting) = queued(tx, lease).await?.filter(|run| run.id != id) {
+                    absorb(tx, &waiting, id).await?;
+                }
                 let resumed = sqlx::query!(
                     "UPDATE extractor.runs
                  SET state = 'running', resumes = resumes + 1, worker = $4, error = NULL,
                      error_category = NULL, finished_at = NULL, updated_at = clock_timestamp()
-                 WHERE id = $1 AND site = $2 AND project_key = $3
-                   AND state IN ('running', 'interrupted', 'failed')",
+                 WHERE id = $1 AND site = $2 AND project_key = $3 AND horizon IS NOT NULL
+                   AND state IN ('queued', 'running', 'interrupted', 'failed')",
                     id.0,
                     lease.site().as_str(),
                     lease.project().as_str(),
@@ -72,6 +90,7 @@ impl Store {
                 .await?;
                 open(resumed.rows_affected(), id)?;
                 adopt_pending(tx, lease, id).await?;
+                note_start(tx, lease).await?;
                 let filter = RunFilter { id: Some(id), ..RunFilter::default() };
                 select(&mut **tx, &filter, 1).await?.pop().ok_or(StoreError::RunNotOpen { id })
             })
@@ -137,7 +156,8 @@ impl Store {
         .await
     }
 
-    /// Ends a run that could not finish, and gives the project back. The next run resumes it.
+    /// Ends a run that could not finish, and gives the project back. The next run resumes it, unless
+    /// an operator has asked for its end: then it is cancelled.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
@@ -158,7 +178,8 @@ impl Store {
         .await
     }
 
-    /// Sets a run aside that was told to stop, and gives the project back. The next run resumes it.
+    /// Sets a run aside that was told to stop, and gives the project back. The next run resumes it,
+    /// unless an operator has asked for its end: then it is cancelled.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
@@ -167,6 +188,30 @@ impl Store {
             Box::pin(async move {
                 fence(tx, lease).await?;
                 end(tx, id, RunState::Interrupted, None).await?;
+                release(tx, lease).await
+            })
+        })
+        .await
+    }
+
+    /// Ends a run because an operator asked for it, and gives the project back. What it has listed and
+    /// queued stays, so that [`Store::request_retry`] can have it go on; no other run resumes it.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`]; [`StoreError::RunNotOpen`].
+    pub async fn cancel_run(&self, lease: &ProjectLease, id: RunId) -> Result<(), StoreError> {
+        self.tx("cancel_run", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                sqlx::query!(
+                    "UPDATE extractor.runs
+                     SET cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
+                     WHERE id = $1 AND state = 'running'",
+                    id.0
+                )
+                .execute(&mut **tx)
+                .await?;
+                end(tx, id, RunState::Cancelled, None).await?;
                 release(tx, lease).await
             })
         })
@@ -217,17 +262,55 @@ fn open(rows: u64, id: RunId) -> Result<(), StoreError> {
     if rows == 1 { Ok(()) } else { Err(StoreError::RunNotOpen { id }) }
 }
 
-/// Closes the project's runs that never ended; `successor` takes their place.
+/// The project's run that waits to be taken up.
+async fn queued(
+    connection: &mut PgConnection,
+    lease: &ProjectLease,
+) -> Result<Option<Run>, StoreError> {
+    let filter =
+        RunFilter { state: Some(RunState::Queued), ..RunFilter::of(lease.site(), lease.project()) };
+    Ok(select(connection, &filter, 1).await?.pop())
+}
+
+/// Ends a run that waits because `successor`, which is resumed, does what it asks for.
+async fn absorb(
+    connection: &mut PgConnection,
+    waiting: &Run,
+    successor: RunId,
+) -> Result<(), StoreError> {
+    let enough: Vec<&str> = [RunKind::Delta, RunKind::Backfill, RunKind::Reconcile]
+        .into_iter()
+        .filter(|kind| kind.wider(waiting.kind) == *kind)
+        .map(RunKind::as_str)
+        .collect();
+    let absorbed = sqlx::query!(
+        "UPDATE extractor.runs w
+         SET state = 'cancelled', error = 'superseded by run ' || s.id,
+             finished_at = clock_timestamp(), updated_at = clock_timestamp()
+         FROM extractor.runs s
+         WHERE w.id = $1 AND w.state = 'queued' AND s.id = $2 AND s.kind = ANY($3)",
+        waiting.id.0,
+        successor.0,
+        &enough as _,
+    )
+    .execute(connection)
+    .await?;
+    open(absorbed.rows_affected(), successor)
+}
+
+/// Closes the project's runs that never ended; `successor` takes their place. What runs that were
+/// cancelled before have listed goes as well: nothing can resume them any more.
 async fn supersede(
     connection: &mut PgConnection,
     lease: &ProjectLease,
     successor: RunId,
 ) -> Result<(), StoreError> {
-    let superseded = sqlx::query_scalar!(
+    let mut superseded = sqlx::query_scalar!(
         "UPDATE extractor.runs
          SET state = 'cancelled', error = coalesce(error, 'superseded by run ' || $3::text),
              finished_at = coalesce(finished_at, clock_timestamp()), updated_at = clock_timestamp()
-         WHERE site = $1 AND project_key = $2 AND state IN ('running', 'interrupted', 'failed')
+         WHERE site = $1 AND project_key = $2 AND id::text <> $3
+           AND state IN ('queued', 'running', 'interrupted', 'failed')
          RETURNING id",
         lease.site().as_str(),
         lease.project().as_str(),
@@ -235,6 +318,16 @@ async fn supersede(
     )
     .fetch_all(&mut *connection)
     .await?;
+    let cancelled = sqlx::query_scalar!(
+        "SELECT id FROM extractor.runs
+         WHERE site = $1 AND project_key = $2 AND state = 'cancelled'
+           AND cancel_requested_at IS NOT NULL",
+        lease.site().as_str(),
+        lease.project().as_str(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    superseded.extend(cancelled);
     sqlx::query!("DELETE FROM extractor.listed WHERE run_id = ANY($1)", &superseded)
         .execute(connection)
         .await?;
@@ -266,6 +359,7 @@ async fn adopt_pending(
     Ok(())
 }
 
+/// Ends a run that is under way. One that an operator wants ended does not wait to be resumed.
 async fn end(
     connection: &mut PgConnection,
     id: RunId,
@@ -274,7 +368,9 @@ async fn end(
 ) -> Result<(), StoreError> {
     let ended = sqlx::query!(
         "UPDATE extractor.runs
-         SET state = $2, error = $3, error_category = $4,
+         SET state = CASE WHEN cancel_requested_at IS NOT NULL AND $2 IN ('interrupted', 'failed')
+                 THEN 'cancelled' ELSE $2 END,
+             error = $3, error_category = $4,
              finished_at = clock_timestamp(), updated_at = clock_timestamp()
          WHERE id = $1 AND state = 'running'",
         id.0,

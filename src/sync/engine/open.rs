@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, RunRequest};
+use super::{Engine, Occasion, RunRequest};
 use crate::model::{ProjectKey, RunKind};
 use crate::store::{NewRun, ProjectClaim, ProjectLease, Requeue, Run, StoreError};
 use crate::sync::error::SyncError;
@@ -34,23 +34,27 @@ impl Engine {
         }
     }
 
-    /// Takes up the project's unfinished run if it is of the wanted kind, or starts a new one.
+    /// Takes up the project's unfinished run if it is of the wanted kind, or starts a new one. What
+    /// waits in the project's queue is wanted too.
     pub(super) async fn open_run(
         &self,
         lease: &ProjectLease,
         request: &RunRequest,
     ) -> Result<(Run, bool), SyncError> {
+        self.still_wanted(lease, request).await?;
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
-        let kind = self.kind(lease, request.kind, filter.as_deref()).await?;
+        let catalogue = self.jira.fetch_catalogue(&request.project).await?;
+        self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
+        let queued = self.store.load_queued_run(lease).await?;
+        let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
+        let kind = self.kind(lease, wanted, filter.as_deref()).await?;
         // Who asks for a backfill may have mended something; a delta keeps to its times even if it
         // lists everything.
-        let failures = match request.kind {
+        let failures = match wanted {
             RunKind::Backfill | RunKind::Reconcile => Requeue::All,
             RunKind::Delta => Requeue::Due,
         };
         self.jira.vet_anew();
-        let catalogue = self.jira.fetch_catalogue(&request.project).await?;
-        self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
         if let Some(run) = self.store.load_resumable_run(lease).await?
             && run.kind == kind
             && run.filter == filter
@@ -65,15 +69,41 @@ impl Engine {
             RunKind::Backfill | RunKind::Reconcile => None,
         };
         let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
+        let run = self.store.load_run(id).await?.ok_or(StoreError::RunNotOpen { id })?;
         self.store.requeue_failures(lease, id, failures).await?;
-        match kind {
+        match run.kind {
             RunKind::Backfill | RunKind::Reconcile => {
                 self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
             }
             RunKind::Delta => {}
         }
-        let run = self.store.load_run(id).await?;
-        run.map(|run| (run, false)).ok_or(StoreError::RunNotOpen { id }.into())
+        Ok((run, false))
+    }
+
+    /// Whether what made the caller ask for the run is still so.
+    async fn still_wanted(
+        &self,
+        lease: &ProjectLease,
+        request: &RunRequest,
+    ) -> Result<(), SyncError> {
+        let not_due = || SyncError::NotDue { project: request.project.clone() };
+        match request.occasion {
+            Occasion::Asked => Ok(()),
+            Occasion::Due { next_in } => {
+                let claimed = self.store.claim_due_run(lease, next_in).await?;
+                if claimed { Ok(()) } else { Err(not_due()) }
+            }
+            Occasion::Unfinished(id) => {
+                let unfinished = self.store.load_resumable_run(lease).await?;
+                let is_there = unfinished.is_some_and(|run| run.id == id);
+                if is_there { Ok(()) } else { Err(not_due()) }
+            }
+            Occasion::Queued(run) => {
+                let queued = self.store.load_queued_run(lease).await?;
+                let is_there = queued.is_some_and(|queued| queued.id == run);
+                if is_there { Ok(()) } else { Err(SyncError::NotQueued { run }) }
+            }
+        }
     }
 
     /// How far this project's deltas reach back: as configured, and twice as far as any row has
