@@ -22,6 +22,7 @@ mod cli_situations;
 mod cloud_check;
 mod cloud_client;
 mod cloud_faults;
+mod cloud_kept_back;
 mod cloud_listing;
 mod cloud_rows;
 mod cloud_whole;
