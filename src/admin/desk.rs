@@ -1,7 +1,8 @@
 //! What the service lays open for whoever asks: where it stands and what it has under way. The
 //! service writes it, the HTTP side only reads.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -24,6 +25,29 @@ pub struct Desk {
     pub store: watch::Receiver<Option<Store>>,
     /// Where the service stands; changes with everything worth telling.
     pub status: watch::Receiver<ServiceStatus>,
+    /// The sign of life of the service's loop, which beats every few seconds.
+    pub pulse: Pulse,
+}
+
+/// A sign of life. The service's loop beats with each turn, at the least every
+/// [`Pulse::EXPECTED_EVERY`]; `/healthz` reads how long ago that was.
+#[derive(Debug, Clone, Default)]
+pub struct Pulse(Arc<Mutex<Option<Instant>>>);
+
+impl Pulse {
+    /// A loop that is well beats at least this often.
+    pub const EXPECTED_EVERY: Duration = Duration::from_secs(10);
+
+    /// The loop has made a turn, now.
+    pub fn beat(&self, now: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// How long ago the last turn was; none before the first.
+    pub fn age(&self, now: Instant) -> Option<Duration> {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.map(|last| now.saturating_duration_since(last))
+    }
 }
 
 /// Where the service stands.

@@ -4,5 +4,11 @@
 //! what issues hold.
 
 pub mod desk;
+// mod metrics;
+mod office;
+// mod page;
+mod server;
 
 pub use desk::Desk;
+pub use office::Office;
+pub use server::{router, serve};

@@ -10,7 +10,8 @@ use bytesize::ByteSize;
 use config::ValueKind;
 
 use super::profile::Profile;
-use super::{base_url, database, sync};
+use super::{base_url, database, http, sync};
+use crate::model::Schedule;
 use crate::telemetry;
 
 /// The form of a key's value.
@@ -44,6 +45,10 @@ pub(super) enum Form {
     Choice(&'static [&'static str]),
     /// Project keys, or `*`.
     Projects,
+    /// When runs are due.
+    Schedule,
+    /// An address and a port to listen on; empty for none.
+    ListenAddress,
     /// A level, or filters.
     LogFilter,
 }
@@ -90,6 +95,13 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("sync.watchers", Form::Switch),
     ("sync.voters", Form::Switch),
     ("sync.properties", Form::Switch),
+    ("sync.schedule", Form::Schedule),
+    ("sync.max_runs", Form::Count(1, 64)),
+    ("sync.stalled_after", Form::Span),
+    ("shutdown.grace", Form::Span),
+    ("http.listen", Form::ListenAddress),
+    ("http.token", Form::Secret),
+    ("http.token_file", Form::Text),
     ("log.format", Form::Choice(&["auto", "pretty", "json"])),
     ("log.level", Form::LogFilter),
 ];
@@ -128,6 +140,8 @@ impl Form {
             | Self::SpanOrAuto
             | Self::Size
             | Self::Choice(_)
+            | Self::Schedule
+            | Self::ListenAddress
             | Self::LogFilter => {
                 let ValueKind::String(text) = value else { return Err(self.expected_text(value)) };
                 return self.check_text(text);
@@ -143,6 +157,10 @@ impl Form {
             Self::JiraAddress if !text.is_empty() => {
                 return base_url::parse(text).map(drop).map_err(str::to_owned);
             }
+            Self::Schedule => {
+                return text.parse::<Schedule>().map(drop).map_err(|error| error.to_string());
+            }
+            Self::ListenAddress => text.is_empty() || http::is_address(text),
             Self::DatabaseAddress => text.is_empty() || database::is_postgres_url(text),
             Self::SiteName => text.len() <= 100 && text.bytes().all(is_site_byte),
             Self::Span => span().is_some_and(|span| span > Duration::ZERO),
@@ -186,6 +204,8 @@ impl Form {
             Self::SpanOrAuto => "auto, or a duration such as 30m or 12h".into(),
             Self::Size => "a size such as 512KiB or 64MiB".into(),
             Self::Choice(words) => one_of(words),
+            Self::Schedule => "an interval such as 5m, or a cron expression (in UTC) such as */15 * * * *".into(),
+            Self::ListenAddress => "an address and a port such as 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080 (empty: no HTTP)".into(),
             Self::Projects => "project keys such as [\"PROJ\", \"OPS\"] (PROJ,OPS in the environment), or \"*\"".into(),
             Self::LogFilter => "error, warn, info, debug, trace, or filters such as \
                                 info,extractor::jira=debug"
@@ -302,6 +322,18 @@ mod tests {
     #[case(Form::Size, "0", false)]
     #[case(Form::SiteName, "a.b-c_1", true)]
     #[case(Form::SiteName, "a/b", false)]
+    #[case(Form::Schedule, "5m", true)]
+    #[case(Form::Schedule, "*/15 * * * *", true)]
+    #[case(Form::Schedule, "", false)]
+    #[case(Form::Schedule, "61 * * * *", false)]
+    #[case(Form::ListenAddress, "", true)]
+    #[case(Form::ListenAddress, "127.0.0.1:0", true)]
+    #[case(Form::ListenAddress, "[::1]:8080", true)]
+    #[case(Form::ListenAddress, "localhost:8080", true)]
+    #[case(Form::ListenAddress, ":8080", false)]
+    #[case(Form::ListenAddress, "8080", false)]
+    #[case(Form::ListenAddress, "example.com:80", false)]
+    #[case(Form::ListenAddress, "0.0.0.0", false)]
     #[case(Form::LogFilter, "info,sqlx=debug", true)]
     #[case(Form::LogFilter, "loud=very=much", false)]
     fn texts_are_held_to_their_form(#[case] form: Form, #[case] text: &str, #[case] ok: bool) {

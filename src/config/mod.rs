@@ -13,6 +13,7 @@ mod environment;
 mod error;
 mod file;
 mod form;
+mod http;
 mod jira;
 mod layers;
 mod log;
@@ -20,6 +21,7 @@ mod nearest;
 mod origin;
 mod overrides;
 mod profile;
+mod shutdown;
 mod sync;
 mod text;
 
@@ -34,12 +36,14 @@ use serde::Deserialize;
 pub use credentials::Credentials;
 pub use database::{DatabaseConfig, DatabaseLocation, without_password};
 pub use error::ConfigError;
+pub use http::HttpConfig;
 pub use jira::{Flavor, JiraConfig};
 pub use layers::Setting;
 pub use log::LogConfig;
 pub use origin::Origin;
 pub use overrides::Overrides;
 pub use profile::Profile;
+pub use shutdown::ShutdownConfig;
 pub use sync::{Overlap, Projects, SyncConfig};
 
 /// The text of `config/default.toml`: every key, its default and the reason for it.
@@ -97,6 +101,10 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// What is followed.
     pub sync: SyncConfig,
+    /// How long ending may take.
+    pub shutdown: ShutdownConfig,
+    /// Where operators are answered.
+    pub http: HttpConfig,
     /// How much is said.
     pub log: LogConfig,
 }
@@ -122,6 +130,8 @@ struct Sections {
     jira: jira::JiraSection,
     database: database::DatabaseSection,
     sync: sync::SyncSection,
+    shutdown: ShutdownConfig,
+    http: http::HttpSection,
     log: LogConfig,
 }
 
@@ -138,6 +148,8 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
         jira: sections.jira.resolve(&settings, &inputs.environment, &mut warnings)?,
         database: sections.database.resolve(&inputs.environment),
         sync: sections.sync.resolve(),
+        shutdown: sections.shutdown,
+        http: sections.http.resolve(&settings)?,
         log: sections.log,
     };
     Ok(Loaded { config, warnings, settings: settings.shown(), file: settings.file })

@@ -1,11 +1,11 @@
-//! The section `[sync]`: what is followed, and how far back a delta looks.
+//! The section `[sync]`: what is followed, when, and how far back a delta looks.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
 use super::text::unset_if_empty;
-use crate::model::{ProjectKey, Stream};
+use crate::model::{ProjectKey, Schedule, Stream};
 
 /// The projects that are followed when a command names none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,12 @@ pub struct SyncConfig {
     pub filter: Option<String>,
     /// The optional streams that are fetched with each issue.
     pub streams: Vec<Stream>,
+    /// When the service brings each project up to date.
+    pub schedule: Schedule,
+    /// The most projects that one process works on at once.
+    pub max_runs: usize,
+    /// How much later than its schedule a project may be before it counts as stalled.
+    pub stalled_after: Duration,
 }
 
 /// The section as it is written.
@@ -74,13 +80,25 @@ pub(super) struct SyncSection {
     watchers: bool,
     voters: bool,
     properties: bool,
+    #[serde(deserialize_with = "schedule")]
+    schedule: Schedule,
+    max_runs: u32,
+    #[serde(with = "humantime_serde")]
+    stalled_after: Duration,
 }
 
 impl SyncSection {
     pub(super) fn resolve(self) -> SyncConfig {
         let streams = Stream::ALL.into_iter().filter(|stream| self.wants(*stream)).collect();
-        let Self { projects, overlap, filter, .. } = self;
-        SyncConfig { projects: projects.0, overlap, filter, streams }
+        SyncConfig {
+            projects: self.projects.0,
+            overlap: self.overlap,
+            filter: self.filter,
+            streams,
+            schedule: self.schedule,
+            max_runs: usize::try_from(self.max_runs).unwrap_or(usize::MAX),
+            stalled_after: self.stalled_after,
+        }
     }
 
     fn wants(&self, stream: Stream) -> bool {
@@ -156,4 +174,8 @@ fn overlap<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Overlap, D::Err
         return Ok(Overlap::Auto);
     }
     humantime::parse_duration(&text).map(Overlap::Fixed).map_err(serde::de::Error::custom)
+}
+
+fn schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Schedule, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }

@@ -9,6 +9,7 @@ mod ids;
 mod issue;
 mod listing;
 mod run;
+mod schedule;
 mod stream;
 mod tier;
 mod time;
@@ -24,6 +25,7 @@ pub use issue::{
 };
 pub use listing::{ListedIssue, ListingPage, PageStart, PageToken};
 pub use run::{RunCounters, RunKind, RunState, UnknownName};
+pub use schedule::{InvalidSchedule, Schedule};
 pub use stream::{Property, RemoteLink, Stream};
 pub use tier::Tier;
 pub use time::{EpochSecond, InvalidTime, parse_jira_time};

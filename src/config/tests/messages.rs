@@ -39,6 +39,12 @@ use super::*;
     r#"bad value for sync.projects: "PROJ,ops" from the file x.toml; expected project keys in upper case, such as OPS instead of ops"#)]
 #[case("x.toml", "[sync]\nprojects = ['*', 'OPS']",
     r#"bad value for sync.projects: "*,OPS" from the file x.toml; expected "*" alone, because it is every project already"#)]
+#[case("x.toml", "[sync]\nschedule = 'daily'",
+    r#"bad value for sync.schedule: "daily" from the file x.toml; expected an interval such as 5m, or a cron expression of five fields (minute, hour, day of month, month, day of week; in UTC) such as */15 * * * *"#)]
+#[case("x.toml", "[sync]\nschedule = 300",
+    r#"bad value for sync.schedule: "300" from the file x.toml; expected an interval such as 5m, or a cron expression (in UTC) such as */15 * * * *, in quotes"#)]
+#[case("x.toml", "[http]\nlisten = ':8080'",
+    r#"bad value for http.listen: ":8080" from the file x.toml; expected an address and a port such as 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080 (empty: no HTTP)"#)]
 #[case("x.toml", "profile = 'quick'",
     r#"bad value for profile: "quick" from the file x.toml; expected fast, balanced or conservative"#)]
 #[case("x.toml", "[jira]\nbase_url = 'jira.example.com'",

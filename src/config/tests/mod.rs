@@ -3,6 +3,7 @@
 mod layering;
 mod messages;
 mod secrets;
+mod service;
 mod shipped;
 
 use std::fs;
