@@ -30,6 +30,7 @@ mod cluster;
 mod compare;
 mod kill;
 mod memory;
+mod packaging_help;
 mod payloads;
 mod reproduction;
 mod simulation;
