@@ -26,9 +26,9 @@ COPY . .
 RUN cargo build --release --locked --workspace --bins
 
 FROM ${RUNTIME_IMAGE} AS base
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/* \
+RUN if [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then \
+        apt-get update && apt-get install -y --no-install-recommends ca-certificates; fi \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && groupadd --system --gid 10001 extractor \
     && useradd --system --uid 10001 --gid extractor --home-dir /var/lib/extractor --create-home extractor
 
@@ -45,7 +45,7 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d \
     && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/none.conf \
     && apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /src/target/release/extractor /usr/local/bin/extractor
 LABEL org.opencontainers.image.title="extractor, with Postgres" \
     org.opencontainers.image.description="Keeps a Postgres database equal to what Jira holds, and proves it" \

@@ -54,7 +54,7 @@ make_rust() {
     cat >"$stage/rust/Dockerfile" <<-END
 	FROM $debian
 	RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev \\
-	    && rm -rf /var/lib/apt/lists/*
+	    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 	COPY authorities/ /usr/local/share/ca-certificates/
 	RUN update-ca-certificates
 	COPY toolchain/ /usr/local/
@@ -72,7 +72,7 @@ make_postgres() {
 	    && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/none.conf \\
 	    && apt-get update \\
 	    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql-15 \\
-	    && rm -rf /var/lib/apt/lists/* \\
+	    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \\
 	    && mkdir -p /var/lib/postgresql/data && chown postgres /var/lib/postgresql/data
 	ENV PATH=/usr/lib/postgresql/15/bin:\$PATH PGDATA=/var/lib/postgresql/data
 	COPY postgres-entrypoint.sh /usr/local/bin/
