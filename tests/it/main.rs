@@ -29,10 +29,13 @@ mod cloud_whole;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
+mod container_postgres;
 mod kill;
 mod memory;
 mod metrics;
 mod page;
+mod packaging_deploy;
+mod packaging_help;
 mod payloads;
 mod reproduction;
 mod simulation;
