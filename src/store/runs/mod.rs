@@ -101,6 +101,8 @@ pub struct RunFilter {
     pub state: Option<RunState>,
     /// Only runs that a process has taken up at least once.
     pub begun: bool,
+    /// Only runs that a list, the newest first, has after this one.
+    pub before: Option<RunId>,
 }
 
 struct Row {
@@ -263,6 +265,8 @@ async fn select(
            WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR site = $2)
              AND ($3::text IS NULL OR project_key = $3) AND ($4::text IS NULL OR state = $4)
              AND (NOT $5 OR horizon IS NOT NULL)
+             AND ($7::uuid IS NULL OR (started_at, id) <
+                 (SELECT b.started_at, b.id FROM extractor.runs b WHERE b.id = $7))
            ORDER BY started_at DESC, id DESC LIMIT $6"#,
         filter.id.map(|id| id.0),
         filter.site.as_ref().map(Site::as_str),
@@ -270,6 +274,7 @@ async fn select(
         filter.state.map(RunState::as_str),
         filter.begun,
         i64::from(limit),
+        filter.before.map(|id| id.0),
     )
     .fetch_all(executor)
     .await?;
