@@ -29,6 +29,7 @@ mod cloud_whole;
 mod cluster;
 mod compare;
 mod kill;
+mod lifecycle;
 mod memory;
 mod payloads;
 mod reproduction;
