@@ -12,10 +12,13 @@ mod dry_run;
 pub mod exit;
 mod failure;
 mod failures;
+mod healthcheck;
 mod help;
+mod help_files;
 mod migrate;
 mod probe;
 mod progress;
+mod run;
 mod runs;
 mod status;
 mod summary;
@@ -80,9 +83,9 @@ pub async fn run(invocation: Invocation) -> ExitCode {
 }
 
 fn prepare(invocation: &Invocation, console: &Console) -> Result<Context, Failure> {
-    // The demo wants nothing of what is configured for real work.
+    // These want nothing of what is configured for real work.
     let inputs = match invocation.command {
-        Command::Demo(_) => Inputs::isolated(invocation.overrides.clone()),
+        Command::Demo(_) | Command::HelpFiles(_) => Inputs::isolated(invocation.overrides.clone()),
         _ => Inputs::from_process(invocation.overrides.clone()),
     };
     let loaded = config::load(&inputs)?;
@@ -106,10 +109,11 @@ fn prepare(invocation: &Invocation, console: &Console) -> Result<Context, Failur
 
 async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, Failure> {
     match &invocation.command {
-        Command::Demo(_) | Command::Check(_) => {}
+        Command::Demo(_) | Command::Check(_) | Command::Healthcheck => {}
         _ => warn(&context.loaded),
     }
     match invocation.command {
+        Command::Run => run::run(context).await,
         Command::Backfill(args) => backfill::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
@@ -120,6 +124,8 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
+        Command::Healthcheck => healthcheck::run(context).await,
+        Command::HelpFiles(args) => help_files::run(&args, context),
     }
 }
 
