@@ -35,6 +35,7 @@ use tokio::sync::watch;
 pub use args::{Command, Invocation, parse};
 pub use exit::ExitCode;
 
+use crate::admin::Tally;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Inputs, Loaded};
 use crate::daemon::run_log::RunLog;
@@ -68,7 +69,7 @@ impl Context {
     fn keep_run_log(&self, store: &Store) -> Option<RunLog> {
         let store = watch::Sender::new(Some(store.clone())).subscribe();
         let hurry = self.shutdown.token().clone();
-        self.take_run_lines().map(|lines| RunLog::start(lines, store, hurry))
+        self.take_run_lines().map(|lines| RunLog::start(lines, store, Tally::default(), hurry))
     }
 }
 
