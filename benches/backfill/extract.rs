@@ -56,7 +56,7 @@ impl Work for Extract {
         let (store, worker) = (self.store.clone(), session.worker());
         let settings = self.settings.clone();
         let engine = Engine::new(self.jira.clone(), store, worker, instance, settings, stop);
-        let request = RunRequest { project: PROJECT.parse()?, kind: RunKind::Backfill };
+        let request = RunRequest::new(PROJECT.parse()?, RunKind::Backfill);
         let report = engine.run_project(&request).await?;
         anyhow::ensure!(report.state == RunState::Completed, "it ended {report:?}");
         session.close().await?;

@@ -192,19 +192,6 @@ fn a_complaint_names_the_project_once() {
 }
 
 #[test]
-fn causes_are_told_without_their_wrapping() {
-    let cases = [
-        ("error returned from database: no such role at line 768", "no such role"),
-        ("error communicating with database: refused (os error 111)", "refused (os error 111)"),
-        ("a log entry at line 7b", "a log entry at line 7b"),
-        ("error with configuration: error with configuration: unknown value", "unknown value"),
-    ];
-    for (cause, words) in cases {
-        assert_eq!(in_plain_words(cause), words);
-    }
-}
-
-#[test]
 fn a_cause_that_the_error_repeats_is_said_once() {
     let scan = SyncError::Scan { project: project(), source: ScanError::NoTotal };
     let text = Failure::from(scan).sentence();

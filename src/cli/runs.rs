@@ -29,7 +29,11 @@ pub(super) async fn run(
     let named = named(projects)?;
     let stop = context.shutdown.token();
     let services = Box::pin(Services::start(&context.loaded.config, named, stop)).await?;
+    let run_log = context.keep_run_log(services.database.store());
     let outcome = in_turn(kind, projects, &services, context).await;
+    if let Some(run_log) = run_log {
+        run_log.close().await;
+    }
     services.close().await;
     outcome
 }
@@ -69,7 +73,7 @@ pub(super) async fn in_turn(
     let single = projects.len() == 1;
     let mut results = Results::default();
     for project in projects {
-        let request = RunRequest { project: project.clone(), kind };
+        let request = RunRequest::new(project.clone(), kind);
         match one(&request, services, context).await {
             Ok(report) => {
                 context.console.say(&summary::of_run(&report));
@@ -96,9 +100,10 @@ async fn one(
     services: &Services,
     context: &Context,
 ) -> Result<RunReport, Failure> {
-    let progress = services.engine.progress();
-    let run = Box::pin(services.engine.run_project(request));
+    let control = services.engine.control();
+    let run = Box::pin(services.engine.run(request, &control));
     let work = within_grace(context.shutdown.token(), run);
+    let progress = control.progress();
     Ok(context.console.bars.watch(request.project.as_str(), &progress, work).await?)
 }
 

@@ -28,7 +28,9 @@ pub(super) async fn run(args: &WorkerArgs, context: &Context) -> Result<Outcome,
 
 async fn drain(until: Until, services: &Services, context: &Context) -> Result<Drained, Failure> {
     services.peer.client.learn_sprint_fields().await?;
-    let progress = services.engine.progress();
-    let work = within_grace(context.shutdown.token(), Box::pin(services.engine.hydrate(until)));
+    let control = services.engine.control();
+    let help = Box::pin(services.engine.help(until, &control));
+    let work = within_grace(context.shutdown.token(), help);
+    let progress = control.progress();
     Ok(context.console.bars.watch("worker", &progress, work).await?)
 }

@@ -1,7 +1,7 @@
 //! Why a run could not finish, told apart by what its caller can do.
 
 use crate::jira::{ErrorClass, JiraError};
-use crate::model::{FailureCategory, ProjectKey};
+use crate::model::{FailureCategory, ProjectKey, RunId};
 use crate::seek::ScanError;
 use crate::store::{Holder, StoreError};
 
@@ -48,12 +48,30 @@ pub enum SyncError {
         /// Which project.
         project: ProjectKey,
     },
+    /// By the time the project was free it was no longer due: another process has run it.
+    #[error("project {project} is not due any more: another process has run it")]
+    NotDue {
+        /// Which project.
+        project: ProjectKey,
+    },
+    /// The queued run is not there any more: another process has taken it up, or it was cancelled.
+    #[error("run {run} is not queued any more")]
+    NotQueued {
+        /// Which run.
+        run: RunId,
+    },
+    /// An operator has ended it for good.
+    #[error("cancelled by an operator; what was stored stays")]
+    Cancelled,
     /// It was told to stop; the next run goes on from the checkpoint.
     #[error("stopped before the end; the next run goes on from the checkpoint")]
     Interrupted,
     /// A task of the run panicked: a defect.
     #[error("a task of the run ended abnormally")]
     Crashed(#[source] tokio::task::JoinError),
+    /// The run itself panicked: a defect.
+    #[error("the run ended abnormally")]
+    Panicked,
 }
 
 impl SyncError {
@@ -70,9 +88,14 @@ impl SyncError {
             Self::Store(StoreError::DiskFull(_) | StoreError::NotPermitted(_)) => {
                 FailureCategory::AdminRequired
             }
-            Self::Store(_) | Self::Held { .. } | Self::Interrupted | Self::Crashed(_) => {
-                FailureCategory::Temporary
-            }
+            Self::Store(_)
+            | Self::Held { .. }
+            | Self::NotDue { .. }
+            | Self::NotQueued { .. }
+            | Self::Cancelled
+            | Self::Interrupted
+            | Self::Crashed(_)
+            | Self::Panicked => FailureCategory::Temporary,
             Self::Scan { source: ScanError::Refused { .. }, .. } => FailureCategory::UserFixable,
             Self::Scan { .. } => FailureCategory::Temporary,
             Self::ProjectNotVisible { .. } | Self::ProjectArchived { .. } => {

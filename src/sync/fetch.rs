@@ -14,7 +14,8 @@ use super::fields::FieldMemory;
 use super::intake::Arrival;
 use super::ladder::Start;
 use super::pace::{self, Began, Burden, Pace};
-use super::policy::{self, Decision, Fault};
+use super::policy::{self, Decision, Fault, Shortfall};
+use super::progress::Progress;
 use super::streak::Streak;
 use super::streams::Streams;
 use crate::jira::{FetchedBatch, JiraClient, JiraError};
@@ -58,6 +59,8 @@ pub(super) struct Source {
     /// What is fetched beside the issues themselves.
     pub(super) streams: Streams,
     pace: Mutex<Pace>,
+    /// Where the pace is shown.
+    progress: Arc<Progress>,
     streak: Mutex<Streak>,
 }
 
@@ -79,8 +82,10 @@ impl Source {
         max_in_flight: usize,
         fields: Arc<Mutex<FieldMemory>>,
         streams: Streams,
+        progress: Arc<Progress>,
     ) -> Self {
         let pace = Pace::new(batch_size, max_in_flight, jira.stats().throttled);
+        progress.note_pace(pace.batch(), pace.in_flight());
         Self {
             jira,
             store,
@@ -90,6 +95,7 @@ impl Source {
             fields,
             streams,
             pace: Mutex::new(pace),
+            progress,
             streak: Mutex::default(),
         }
     }
@@ -111,7 +117,10 @@ impl Source {
 
     /// Looks at the pace, or changes it.
     pub(super) fn pace<T>(&self, change: impl FnOnce(&mut Pace) -> T) -> T {
-        change(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = change(&mut pace);
+        self.progress.note_pace(pace.batch(), pace.in_flight());
+        answer
     }
 
     pub(super) fn note_success(&self) {
@@ -192,11 +201,14 @@ impl Source {
             .filter_map(|document| Some(Arrival::new(asked.remove(&document.id)?, document)))
             .collect();
         let mut arrivals = self.with_every_field(arrivals).await?;
-        let lacking = batch
-            .lacking
-            .into_iter()
-            .filter_map(|document| Some(Arrival::new(asked.remove(&document.id)?, document)));
-        arrivals.extend(self.without_some_field(lacking.collect()).await?);
+        let mut lacking = |documents: Vec<IssueDocument>| {
+            let of = |document: IssueDocument| Some((asked.remove(&document.id)?, document));
+            let known = documents.into_iter().filter_map(of);
+            known.map(|(issue, document)| Arrival::new(issue, document)).collect::<Vec<_>>()
+        };
+        let (lacking, unproven) = (lacking(batch.lacking), lacking(batch.unproven));
+        arrivals.extend(self.without_some_field(lacking, Shortfall::Fields).await?);
+        arrivals.extend(self.without_some_field(unproven, Shortfall::FieldsOfItsKind).await?);
         self.take_in(arrivals, fetched).await?;
         Ok(asked.into_values().collect())
     }

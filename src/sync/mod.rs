@@ -36,6 +36,7 @@ mod policy;
 mod precedent;
 mod progress;
 mod retry;
+mod span;
 mod split;
 mod streak;
 mod streams;
@@ -43,9 +44,11 @@ mod visible;
 
 pub use budget::{Budget, PERIOD as BUDGET_PERIOD, Shared};
 pub use dry_run::DryRun;
-pub use engine::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest};
+pub use engine::{
+    BATCH_LEASE, Engine, EngineSettings, Occasion, OpenedRun, RunControl, RunReport, RunRequest,
+};
 pub use error::SyncError;
 pub use hydrate::{Drained, Until};
 pub use ladder::{Landing, landing};
 pub use policy::is_of_the_issue;
-pub use progress::{Progress, Snapshot};
+pub use progress::{PaceInUse, Progress, Snapshot};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Shared counters of the run under way, in issues. They restart with each run.
+/// Shared counters of one run, in issues. They restart with each of its listings.
 #[derive(Debug, Default)]
 pub struct Progress {
     expected: AtomicU64,
@@ -10,6 +10,19 @@ pub struct Progress {
     queued: AtomicU64,
     hydrated: AtomicU64,
     listing_done: AtomicBool,
+    /// As `hydrated`, but it does not restart.
+    hydrated_in_all: AtomicU64,
+    batch: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+/// How much is asked for at once at the moment: it follows how quickly Jira answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PaceInUse {
+    /// Issues in one request; 0 before the first.
+    pub batch: u64,
+    /// Batches under way at once; 0 before the first.
+    pub in_flight: u64,
 }
 
 /// The counters at one instant.
@@ -39,6 +52,24 @@ impl Progress {
         }
     }
 
+    /// Issues taken out of the queue since the counters were made: it never falls.
+    pub fn hydrated_in_all(&self) -> u64 {
+        self.hydrated_in_all.load(Ordering::Relaxed)
+    }
+
+    /// How much is asked for at once now.
+    pub fn pace(&self) -> PaceInUse {
+        PaceInUse {
+            batch: self.batch.load(Ordering::Relaxed),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn note_pace(&self, batch: u32, in_flight: usize) {
+        self.batch.store(u64::from(batch), Ordering::Relaxed);
+        self.in_flight.store(in_flight as u64, Ordering::Relaxed);
+    }
+
     pub(super) fn begin(&self, queued: u64) {
         self.expected.store(0, Ordering::Relaxed);
         self.listed.store(0, Ordering::Relaxed);
@@ -56,8 +87,9 @@ impl Progress {
         self.queued.fetch_add(queued, Ordering::Relaxed);
     }
 
-    pub(super) fn note_hydrated(&self, issues: u64) {
+    pub(crate) fn note_hydrated(&self, issues: u64) {
         self.hydrated.fetch_add(issues, Ordering::Relaxed);
+        self.hydrated_in_all.fetch_add(issues, Ordering::Relaxed);
     }
 
     pub(super) fn note_listing_done(&self) {

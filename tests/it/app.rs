@@ -209,7 +209,7 @@ impl App {
 }
 
 pub(crate) fn request(project: &str, kind: RunKind) -> RunRequest {
-    RunRequest { project: ProjectKey::from_str(project).unwrap(), kind }
+    RunRequest::new(ProjectKey::from_str(project).unwrap(), kind)
 }
 
 pub(crate) async fn connect(url: &str) -> Store {

@@ -15,7 +15,9 @@ use crate::store::private_postgres::PrivatePostgresError;
 
 pub use database::{Database, Schema, private_settings};
 pub use peer::{Peer, jira_client};
+pub(super) use peer::{close_gates, pass_on_gates};
 pub use services::{Services, overlap, user_filter};
+pub(super) use services::{engine_settings, identity};
 
 /// Why the parts could not be put together.
 #[derive(Debug, thiserror::Error)]

@@ -46,7 +46,7 @@ impl Peer {
         Self::meet_by(client, &config.jira, projects, stop).await
     }
 
-    pub(super) async fn meet_by(
+    pub(in crate::daemon) async fn meet_by(
         client: JiraClient,
         config: &JiraConfig,
         projects: &[ProjectKey],
@@ -119,7 +119,11 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
 }
 
 /// Has `client` wait as long as Jira has asked earlier processes to.
-pub(super) async fn close_gates(client: &JiraClient, config: &JiraConfig, store: &Store) {
+pub(in crate::daemon) async fn close_gates(
+    client: &JiraClient,
+    config: &JiraConfig,
+    store: &Store,
+) {
     let Ok((_, site)) = config.instance() else { return };
     match store.load_throttles(site).await {
         Ok(throttles) => {
@@ -132,7 +136,11 @@ pub(super) async fn close_gates(client: &JiraClient, config: &JiraConfig, store:
 }
 
 /// Lets later processes wait as long as Jira has asked `client` to, which ends here.
-pub(super) async fn pass_on_gates(client: &JiraClient, config: &JiraConfig, store: &Store) {
+pub(in crate::daemon) async fn pass_on_gates(
+    client: &JiraClient,
+    config: &JiraConfig,
+    store: &Store,
+) {
     let Ok((_, site)) = config.instance() else { return };
     let told = client.told_gates().into_iter();
     let told: Vec<Throttle> =

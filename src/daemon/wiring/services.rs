@@ -107,7 +107,11 @@ pub fn overlap(config: &Config, flavor: jira::Flavor) -> Duration {
     }
 }
 
-fn engine_settings(config: &Config, peer: &Peer, filter: Option<UserFilter>) -> EngineSettings {
+pub(in crate::daemon) fn engine_settings(
+    config: &Config,
+    peer: &Peer,
+    filter: Option<UserFilter>,
+) -> EngineSettings {
     EngineSettings {
         site: peer.site.clone(),
         filter,
@@ -120,7 +124,7 @@ fn engine_settings(config: &Config, peer: &Peer, filter: Option<UserFilter>) -> 
     }
 }
 
-fn identity() -> WorkerIdentity {
+pub(in crate::daemon) fn identity() -> WorkerIdentity {
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     WorkerIdentity {
         host: host.unwrap_or_else(|| "unknown".to_owned()),

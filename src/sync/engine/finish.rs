@@ -1,6 +1,7 @@
 //! From an open run to its certificate: list and hydrate, count, repair, close.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,11 @@ use crate::sync::certify::{self, Counts, Proof, Remedy};
 use crate::sync::error::SyncError;
 use crate::sync::fetch::Source;
 use crate::sync::hydrate::{Hydrator, WRITERS};
+use crate::sync::progress::Progress;
 use crate::sync::streams::Streams;
+
+/// How often the end of a run is put down again while the database is away.
+const PUT_DOWN_PAUSE: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Lists, hydrates and certifies until the certificate holds or nothing helps.
@@ -32,7 +37,7 @@ impl Engine {
                     if remedy == Remedy::None {
                         break counts;
                     }
-                    say_why(held, &counts);
+                    say_why(&counts);
                     course.fell_short = counts.proof.fell_short();
                 }
             }
@@ -50,20 +55,25 @@ impl Engine {
         Ok((certificate, course.summary))
     }
 
-    pub(super) fn hydrator(&self, scope: QueueScope, stop: CancellationToken) -> Arc<Hydrator> {
+    pub(super) fn hydrator(
+        &self,
+        scope: QueueScope,
+        progress: &Arc<Progress>,
+        stop: CancellationToken,
+    ) -> Arc<Hydrator> {
         let settings = &self.settings;
         let from = (self.jira.clone(), self.store.clone(), settings.site.clone());
         let fields = Arc::clone(&self.fields);
         let streams = Streams::new(settings.streams.clone());
         let (batch, places) = (settings.batch_size, settings.max_in_flight);
-        let source = Source::new(from, batch, places, fields, streams);
+        let source = Source::new(from, batch, places, fields, streams, Arc::clone(progress));
         Arc::new(Hydrator {
             source,
             worker: self.worker,
             scope,
             lease: settings.batch_lease,
             writers: Semaphore::new(WRITERS),
-            progress: Arc::clone(&self.progress),
+            progress: Arc::clone(progress),
             no_more: CancellationToken::new(),
             stop,
             wake: Notify::new(),
@@ -72,41 +82,61 @@ impl Engine {
 
     /// Writes down why the run stopped. If even that fails, the lease ends with this process.
     pub(super) async fn set_aside(&self, held: &Held<'_>, error: &SyncError) {
+        match error {
+            SyncError::Interrupted => tracing::info!("run interrupted, to be gone on with"),
+            SyncError::Cancelled => tracing::info!("run cancelled"),
+            error => tracing::warn!(error = with_causes(error), "run failed"),
+        }
+        loop {
+            match self.put_down(held, error).await {
+                Ok(()) => return,
+                Err(StoreError::Unavailable(_)) if held.control.is_patient() => {
+                    tokio::time::sleep(PUT_DOWN_PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "the end of the run was not recorded");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn put_down(&self, held: &Held<'_>, error: &SyncError) -> Result<(), StoreError> {
         let (lease, id) = (held.lease, held.run.id);
-        let written = match error {
+        match error {
             SyncError::Interrupted => self.store.interrupt_run(lease, id).await,
+            SyncError::Cancelled => self.store.cancel_run(lease, id).await,
             SyncError::Store(StoreError::LeaseLost { .. }) => Ok(()),
             error => {
                 let text = with_causes(error);
                 self.store.fail_run(lease, id, &text, error.category()).await
             }
-        };
-        if let Err(error) = written {
-            tracing::warn!(run.id = %id, error = %error, "the end of the run was not recorded");
         }
     }
 
     pub(super) async fn give_back(&self, lease: &ProjectLease) {
         if let Err(error) = self.store.release_project(lease).await {
-            tracing::warn!(project.key = %lease.project(), error = %error, "project not given back");
+            tracing::warn!(error = %error, "project not given back");
         }
     }
 }
 
 /// On Cloud a listing that brings something is ordinary where the search is late.
-fn say_why(held: &Held<'_>, counts: &Counts) {
+fn say_why(counts: &Counts) {
     match counts.proof {
         Proof::Count { .. } => tracing::warn!(
-            run.id = %held.run.id, project.key = %held.run.project,
-            jira.counted = counts.counted, run.listed = counts.listed,
-            stored = counts.stored, failed = counts.failed,
+            jira.counted = counts.counted,
+            run.listed = counts.listed,
+            stored = counts.stored,
+            failed = counts.failed,
             "counts differ, listing again by windows"
         ),
         Proof::Census(census) => tracing::info!(
-            run.id = %held.run.id, project.key = %held.run.project,
-            listing.late = census.brought.late, listing.left_out = census.brought.settled,
+            listing.late = census.brought.late,
+            listing.left_out = census.brought.settled,
             listing.lost = census.lacking,
-            "the last listing brought something new, listing again in the other order"
+            listing.kept_back = census.kept_back(),
+            "the listings do not agree, listing again"
         ),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::{Engine, Held};
 use crate::jira::Flavor;
 use crate::model::{Checkpoint, RunKind};
@@ -34,6 +36,16 @@ impl Course {
         let (brought, summary) = (Brought::default(), Summary::default());
         Self { attempt, last: None, brought, fell_short: false, rows: 0, summary }
     }
+
+    /// What came to light after the last census.
+    pub(super) fn since_census(&self) -> u64 {
+        match self.last {
+            Some(Method::Census) | None => 0,
+            Some(Method::Tokens | Method::Forward | Method::Windows) => {
+                self.brought.settled + self.brought.late
+            }
+        }
+    }
 }
 
 impl Engine {
@@ -53,16 +65,18 @@ impl Engine {
         };
         let scope = QueueScope::Run(held.run.id);
         let waiting = self.store.pending_remaining(&scope).await?.total;
-        self.progress.begin(waiting);
+        let progress = held.control.counters();
+        progress.begin(waiting);
         self.expect(held, course).await;
-        let hydrator = self.hydrator(scope, held.stop.clone());
-        let workers = tokio::spawn(Arc::clone(&hydrator).run(self.settings.max_in_flight));
+        let hydrator = self.hydrator(scope, progress, held.stop.clone());
+        let work = Arc::clone(&hydrator).run(self.settings.max_in_flight);
+        let workers = tokio::spawn(work.in_current_span());
         let listing = Listing {
             jira: &self.jira,
             store: &self.store,
             lease: held.lease,
             run: held.run.id,
-            progress: &self.progress,
+            progress,
             wake: &hydrator.wake,
             stop: &held.stop,
             confirms: self.confirms(&plan, course),
@@ -86,7 +100,7 @@ impl Engine {
         }
         course.last = Some(method);
         course.brought = listed.brought;
-        course.rows = self.progress.snapshot().listed;
+        course.rows = progress.snapshot().listed;
         course.summary = course.summary.followed_by(listed.summary);
         Ok(())
     }
@@ -136,11 +150,11 @@ impl Engine {
             (Flavor::Server, _) => {}
             (Flavor::Cloud, None) if held.run.lists_from.is_none() => {
                 if let Ok(about) = self.jira.approximate_count(&whole).await {
-                    self.progress.note_expected(about);
+                    held.control.counters().note_expected(about);
                 }
             }
             (Flavor::Cloud, None) => {}
-            (Flavor::Cloud, Some(_)) => self.progress.note_expected(course.rows),
+            (Flavor::Cloud, Some(_)) => held.control.counters().note_expected(course.rows),
         }
     }
 

@@ -1,19 +1,25 @@
 //! One run of one project, from the lease to the certificate.
 
+mod control;
 mod count;
 mod finish;
 mod listings;
 mod open;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+pub use control::{OpenedRun, RunControl};
 
 use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
-use super::progress::Progress;
+use super::span;
 use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
@@ -55,6 +61,32 @@ pub struct RunRequest {
     pub project: ProjectKey,
     /// What is wanted. A delta of a project that never completed a run becomes a backfill.
     pub kind: RunKind,
+    /// Why it is to run.
+    pub occasion: Occasion,
+}
+
+/// Why a run is started. What was true when that was decided is looked at again once the project is
+/// held, because another process may have been faster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// Somebody wants it now.
+    Asked,
+    /// The stored schedule says so.
+    Due {
+        /// When the next one is due.
+        next_in: Duration,
+    },
+    /// This run was cut short, and nobody has it.
+    Unfinished(RunId),
+    /// This run is queued for whoever has room for it.
+    Queued(RunId),
+}
+
+impl RunRequest {
+    /// A run that is wanted now.
+    pub fn new(project: ProjectKey, kind: RunKind) -> Self {
+        Self { project, kind, occasion: Occasion::Asked }
+    }
 }
 
 /// What a run that got to its end did.
@@ -92,7 +124,6 @@ pub struct Engine {
     worker: WorkerId,
     instance: Instance,
     settings: EngineSettings,
-    progress: Arc<Progress>,
     /// What this process has seen of the instance's fields.
     fields: Arc<Mutex<FieldMemory>>,
     stop: CancellationToken,
@@ -102,11 +133,17 @@ pub struct Engine {
 struct Held<'a> {
     lease: &'a ProjectLease,
     run: &'a Run,
+    control: &'a RunControl,
     stop: CancellationToken,
 }
 
+/// How long a run that was told to stop may take to put down what it has in flight. What is then
+/// still waiting for Jira is given up.
+const PUT_DOWN: Duration = Duration::from_secs(8);
+
 impl Engine {
-    /// An engine that has nothing under way. `worker` must have an open session.
+    /// An engine that has nothing under way. `worker` must have an open session. Every run is
+    /// interrupted when `stop` is cancelled.
     pub fn new(
         jira: JiraClient,
         store: Store,
@@ -115,14 +152,12 @@ impl Engine {
         settings: EngineSettings,
         stop: CancellationToken,
     ) -> Self {
-        let progress = Arc::new(Progress::default());
-        let fields = Arc::default();
-        Self { jira, store, worker, instance, settings, progress, fields, stop }
+        Self { jira, store, worker, instance, settings, fields: Arc::default(), stop }
     }
 
-    /// What the run under way has done so far.
-    pub fn progress(&self) -> Arc<Progress> {
-        Arc::clone(&self.progress)
+    /// The hold on a run that is to be started.
+    pub fn control(&self) -> RunControl {
+        RunControl::under(&self.stop)
     }
 
     /// Runs one project to its end, going on with a run that was cut short.
@@ -130,22 +165,44 @@ impl Engine {
     /// # Errors
     /// [`SyncError`]; what is stored then is consistent, and the next run goes on from there.
     pub async fn run_project(&self, request: &RunRequest) -> Result<RunReport, SyncError> {
+        self.run(request, &self.control()).await
+    }
+
+    /// The same under a hold of the caller's; of any number of projects at once.
+    ///
+    /// # Errors
+    /// [`SyncError`]; [`SyncError::NotDue`] and [`SyncError::Held`] before anything was begun.
+    pub async fn run(
+        &self,
+        request: &RunRequest,
+        control: &RunControl,
+    ) -> Result<RunReport, SyncError> {
+        let span = span::of_project(&request.project);
+        Box::pin(self.run_within_span(request, control)).instrument(span).await
+    }
+
+    async fn run_within_span(
+        &self,
+        request: &RunRequest,
+        control: &RunControl,
+    ) -> Result<RunReport, SyncError> {
         let began = (Instant::now(), self.jira.stats());
         require_visible(&self.jira, &request.project).await?;
         let lease = self.acquire(&request.project).await?;
-        let (run, resumed) = match self.open_run(&lease, request).await {
+        let opening = AssertUnwindSafe(Box::pin(self.open_run(&lease, request))).catch_unwind();
+        let (run, resumed) = match opening.await.unwrap_or(Err(SyncError::Panicked)) {
             Ok(opened) => opened,
             Err(error) => {
                 self.give_back(&lease).await;
                 return Err(error);
             }
         };
-        tracing::info!(
-            run.id = %run.id, project.key = %run.project, run.kind = %run.kind, run.resumed = resumed,
-            "run started"
-        );
-        let held = Held { lease: &lease, run: &run, stop: self.stop.child_token() };
-        match self.finish(&held).await {
+        span::name_run(run.id);
+        tracing::info!(run.kind = %run.kind, run.resumed = resumed, "run started");
+        control.note_opened(OpenedRun { id: run.id, kind: run.kind, resumed });
+        let stop = control.stop().child_token();
+        let held = Held { lease: &lease, run: &run, control, stop };
+        match Box::pin(self.to_its_end(&held)).await {
             Ok((certificate, listing)) => {
                 self.report(&run, resumed, certificate, listing, began).await
             }
@@ -156,20 +213,48 @@ impl Engine {
         }
     }
 
+    /// Finishes the run, unless it is told to stop. A panic is an error like others, so that the
+    /// project is given back.
+    async fn to_its_end(&self, held: &Held<'_>) -> Result<(Certificate, Summary), SyncError> {
+        let finish = AssertUnwindSafe(Box::pin(self.finish(held))).catch_unwind();
+        let too_long = async {
+            held.control.stop().cancelled().await;
+            tokio::time::sleep(PUT_DOWN).await;
+        };
+        let ended = tokio::select! {
+            ended = finish => ended.unwrap_or(Err(SyncError::Panicked)),
+            () = too_long => Err(SyncError::Interrupted),
+        };
+        // Whatever is left of it must not go on without its run.
+        held.stop.cancel();
+        match ended {
+            Err(SyncError::Interrupted) if held.control.is_cancelled() => Err(SyncError::Cancelled),
+            ended => ended,
+        }
+    }
+
     /// Hydrates what any run of this site has queued, until `until`.
     ///
     /// # Errors
     /// [`SyncError`].
     pub async fn hydrate(&self, until: Until) -> Result<Drained, SyncError> {
+        self.help(until, &self.control()).await
+    }
+
+    /// The same under a hold of the caller's.
+    ///
+    /// # Errors
+    /// [`SyncError`].
+    pub async fn help(&self, until: Until, control: &RunControl) -> Result<Drained, SyncError> {
         let scope = QueueScope::Site(self.settings.site.clone());
-        let hydrator = self.hydrator(scope, self.stop.child_token());
+        let hydrator = self.hydrator(scope, control.counters(), control.stop().child_token());
         if until == Until::Empty {
             hydrator.no_more.cancel();
         }
-        let before = self.progress.snapshot().hydrated;
+        let before = control.counters().snapshot().hydrated;
         match (hydrator.run(self.settings.max_in_flight).await, until) {
             (Err(SyncError::Interrupted), Until::Stopped) => {
-                Ok(Drained { issues: self.progress.snapshot().hydrated - before })
+                Ok(Drained { issues: control.counters().snapshot().hydrated - before })
             }
             (drained, _) => drained,
         }
@@ -188,7 +273,7 @@ impl Engine {
             ended.map_or((run.state, run.counters), |run| (run.state, run.counters));
         let after = self.jira.stats();
         tracing::info!(
-            run.id = %run.id, project.key = %run.project, run.state = %state,
+            run.state = %state,
             run.listed = counters.listed, run.hydrated = counters.hydrated,
             run.written = counters.written, run.failed = counters.failed,
             certificate.verdict = certificate.verdict.as_str(),

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Engine, RunRequest};
+use super::{Engine, Occasion, RunRequest};
 use crate::model::{ProjectKey, RunKind};
-use crate::store::{NewRun, ProjectClaim, ProjectLease, Run, StoreError};
+use crate::store::{NewRun, ProjectClaim, ProjectLease, Requeue, Run, StoreError};
 use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
 
@@ -41,18 +41,26 @@ impl Engine {
         lease: &ProjectLease,
         request: &RunRequest,
     ) -> Result<(Run, bool), SyncError> {
+        self.still_wanted(lease, request).await?;
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
         let catalogue = self.jira.fetch_catalogue(&request.project).await?;
         self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
         let kind = self.kind(lease, wanted, filter.as_deref()).await?;
+        // Who asks for a backfill may have mended something; a delta keeps to its times even if it
+        // lists everything.
+        let failures = match wanted {
+            RunKind::Backfill | RunKind::Reconcile => Requeue::All,
+            RunKind::Delta => Requeue::Due,
+        };
+        self.jira.vet_anew();
         if let Some(run) = self.store.load_resumable_run(lease).await?
             && run.kind == kind
             && run.filter == filter
         {
             let run = self.store.resume_run(lease, run.id).await?;
-            self.store.requeue_failures(lease, run.id).await?;
+            self.store.requeue_failures(lease, run.id, failures).await?;
             return Ok((run, true));
         }
         let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
@@ -62,7 +70,7 @@ impl Engine {
         };
         let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
         let run = self.store.load_run(id).await?.ok_or(StoreError::RunNotOpen { id })?;
-        self.store.requeue_failures(lease, id).await?;
+        self.store.requeue_failures(lease, id, failures).await?;
         match run.kind {
             RunKind::Backfill | RunKind::Reconcile => {
                 self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
@@ -70,6 +78,32 @@ impl Engine {
             RunKind::Delta => {}
         }
         Ok((run, false))
+    }
+
+    /// Whether what made the caller ask for the run is still so.
+    async fn still_wanted(
+        &self,
+        lease: &ProjectLease,
+        request: &RunRequest,
+    ) -> Result<(), SyncError> {
+        let not_due = || SyncError::NotDue { project: request.project.clone() };
+        match request.occasion {
+            Occasion::Asked => Ok(()),
+            Occasion::Due { next_in } => {
+                let claimed = self.store.claim_due_run(lease, next_in).await?;
+                if claimed { Ok(()) } else { Err(not_due()) }
+            }
+            Occasion::Unfinished(id) => {
+                let unfinished = self.store.load_resumable_run(lease).await?;
+                let is_there = unfinished.is_some_and(|run| run.id == id);
+                if is_there { Ok(()) } else { Err(not_due()) }
+            }
+            Occasion::Queued(run) => {
+                let queued = self.store.load_queued_run(lease).await?;
+                let is_there = queued.is_some_and(|queued| queued.id == run);
+                if is_there { Ok(()) } else { Err(SyncError::NotQueued { run }) }
+            }
+        }
     }
 
     /// How far this project's deltas reach back: as configured, and twice as far as any row has

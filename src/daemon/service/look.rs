@@ -1,0 +1,170 @@
+//! What a shift reads and writes: how runs went, which projects are followed, who is to be cancelled,
+//! and what there is to do. Everything here is for the database, and done again when that was away.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::dice;
+use super::due::Waiting;
+use super::shift::{LEFT_ALONE, Shift};
+use super::trouble::{self, Blame};
+use super::verdict::{self, Record};
+use crate::admin::desk::{FollowedProject, Trouble};
+use crate::model::ProjectKey;
+use crate::store::{QueueScope, Run, Schedule, ScheduleTrouble, StoreError};
+use crate::sync::{Occasion, SyncError};
+
+use super::board::Peer;
+use super::runs::EndedRun;
+
+impl Shift<'_> {
+    /// Brings the database up to date, and reads what there is to do.
+    pub(super) async fn look(&mut self) -> Result<(), StoreError> {
+        if self.listener.is_none() {
+            self.listener = Some(self.store().listen_control().await?);
+        }
+        self.put_down().await?;
+        self.follow().await?;
+        let worker = self.base.session().worker();
+        self.runs.cancel(&self.store().list_cancel_requests(worker).await?);
+        self.read_work().await?;
+        self.board.projects(self.work.schedules.iter().map(followed).collect());
+        Ok(())
+    }
+
+    /// Puts down how runs went.
+    pub(super) async fn put_down(&mut self) -> Result<(), StoreError> {
+        while let Some(ended) = self.ended.pop() {
+            if let Err(error) = self.conclude(&ended).await {
+                self.ended.push(ended);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn conclude(&mut self, ended: &EndedRun) -> Result<(), StoreError> {
+        let (project, store, site) = (&ended.request.project, self.store(), self.site());
+        let failures = self.work.failures_of(project);
+        let jira_is_away = self.board.is_down(Peer::Jira);
+        let now = store.database_time().await?;
+        let schedule = &self.sync().schedule;
+        let record =
+            verdict::record(&ended.result, schedule, failures, jira_is_away, (now, dice()));
+        match record {
+            Record::Nothing => {}
+            Record::Success { next_in } => store.record_success(site, project, next_in).await?,
+            Record::Failure { next_in, trouble } => {
+                let stored = ScheduleTrouble {
+                    text: trouble.text.clone(),
+                    category: trouble.category,
+                    remedy: trouble.remedy.clone(),
+                };
+                store.record_failure(site, project, next_in, &stored).await?;
+                if !jira_is_away {
+                    self.refuse(ended, &trouble).await?;
+                }
+                tracing::warn!(
+                    project.key = %project, error = trouble.text, advice = trouble.remedy,
+                    failures.in_a_row = failures + 1, next.secs = next_in.as_secs(),
+                    "run failed, the project is left alone for a while"
+                );
+            }
+        }
+        if let Err(error) = &ended.result
+            && trouble::blame(error) == Blame::Elsewhere
+        {
+            tracing::debug!(project.key = %project, error = %error, "not run here");
+            self.left_alone.insert(project.clone(), Instant::now() + LEFT_ALONE);
+        }
+        Ok(())
+    }
+
+    /// A queued run that could not even be opened must not wait for ever.
+    async fn refuse(&self, ended: &EndedRun, trouble: &Trouble) -> Result<(), StoreError> {
+        let Occasion::Queued(run) = ended.request.occasion else { return Ok(()) };
+        let outage = matches!(&ended.result, Err(error) if is_outage(error));
+        if ended.opened.is_some() || outage {
+            return Ok(());
+        }
+        match self.store().refuse_run(run, &trouble.text, trouble.category).await {
+            Err(StoreError::RunNotOpen { .. }) => Ok(()),
+            refused => refused,
+        }
+    }
+
+    /// Stores the roster where it has changed.
+    async fn follow(&mut self) -> Result<(), StoreError> {
+        let roster = self.roster.borrow().clone();
+        let Some(keys) = roster.clone().filter(|_| roster != self.stored_roster) else {
+            return Ok(());
+        };
+        let now = self.store().database_time().await?;
+        let first: Vec<_> = keys.iter().map(|key| (key.clone(), now)).collect();
+        let followed = self.store().follow_projects(self.site(), &first).await?;
+        if !followed.added.is_empty() || !followed.removed.is_empty() {
+            tracing::info!(
+                projects = keys.len(),
+                projects.added = followed.added.len(),
+                projects.removed = followed.removed.len(),
+                "the schedule has other projects"
+            );
+        }
+        self.stored_roster = roster;
+        Ok(())
+    }
+
+    async fn read_work(&mut self) -> Result<(), StoreError> {
+        let (store, site) = (self.store(), self.site());
+        let worker = self.base.session().worker();
+        let cursors = store.list_cursors(Some(site)).await?;
+        self.held_elsewhere = cursors
+            .into_iter()
+            .filter(|cursor| cursor.held_by.is_some_and(|holder| holder != worker))
+            .map(|cursor| cursor.project)
+            .collect();
+        let queued = store.list_queued_runs(site).await?;
+        self.work.queued = queued.into_iter().map(waiting).collect();
+        let Some(followed) = &self.stored_roster else {
+            self.work.schedules.clear();
+            self.work.unfinished.clear();
+            return Ok(());
+        };
+        let followed: BTreeSet<ProjectKey> = followed.iter().cloned().collect();
+        let mut schedules = store.load_schedules(site).await?;
+        schedules.retain(|schedule| followed.contains(&schedule.project));
+        let mut unfinished = store.list_abandoned_runs(site).await?;
+        unfinished.retain(|run| followed.contains(&run.project));
+        self.work.unfinished = unfinished.into_iter().map(waiting).collect();
+        self.work.schedules = schedules;
+        self.queue_waits = self.runs.len() == 0
+            && store.pending_remaining(&QueueScope::Site(site.clone())).await?.due > 0;
+        Ok(())
+    }
+}
+
+fn is_outage(error: &SyncError) -> bool {
+    match trouble::blame(error) {
+        Blame::Database => true,
+        Blame::Jira | Blame::Project | Blame::Elsewhere | Blame::Operator | Blame::Service => false,
+    }
+}
+
+fn waiting(run: Run) -> Waiting {
+    Waiting { run: run.id, project: run.project, kind: run.kind }
+}
+
+fn followed(schedule: &Schedule) -> FollowedProject {
+    let trouble = schedule.trouble.as_ref();
+    FollowedProject {
+        key: schedule.project.clone(),
+        next_run_at: Some(schedule.next_run_at),
+        failures_in_a_row: schedule.failures_in_a_row,
+        trouble: trouble.map(|trouble| Trouble {
+            text: trouble.text.clone(),
+            category: trouble.category,
+            remedy: trouble.remedy.clone(),
+        }),
+    }
+}
