@@ -18,6 +18,7 @@ mod help_files;
 mod migrate;
 mod probe;
 mod progress;
+mod run;
 mod runs;
 mod status;
 mod summary;
@@ -112,6 +113,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         _ => warn(&context.loaded),
     }
     match invocation.command {
+        Command::Run => run::run(context).await,
         Command::Backfill(args) => backfill::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,

@@ -38,6 +38,7 @@ mod packaging_deploy;
 mod packaging_help;
 mod payloads;
 mod reproduction;
+mod service;
 mod simulation;
 mod sync_backfill;
 mod sync_failures;

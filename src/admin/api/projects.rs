@@ -105,7 +105,7 @@ async fn list(State(office): State<AppState>) -> Result<Json<ProjectsView>, Prob
     for facts in facts.iter() {
         projects.entry(facts.project.clone()).or_default().add_facts(facts, now);
     }
-    for counts in counts.iter() {
+    for counts in counts.value.iter() {
         projects.entry(counts.project.clone()).or_default().add_counts(counts);
     }
     for followed in &office.desk.status.borrow().projects {
