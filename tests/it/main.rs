@@ -31,6 +31,7 @@ mod cluster;
 mod compare;
 mod container_postgres;
 mod kill;
+mod lifecycle;
 mod memory;
 mod metrics;
 mod page;
