@@ -12,8 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Office, page};
 use super::routes::router;
+use super::{Office, page};
 
 /// Connections that are open at once; the next one waits until one closes.
 const MAX_CONNECTIONS: usize = 512;

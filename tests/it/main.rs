@@ -28,6 +28,7 @@ mod cloud_whole;
 #[path = "../../src/store/testing/cluster.rs"]
 mod cluster;
 mod compare;
+mod http;
 mod kill;
 mod memory;
 mod metrics;
