@@ -16,6 +16,7 @@ mod help;
 mod migrate;
 mod probe;
 mod progress;
+mod run;
 mod runs;
 mod status;
 mod summary;
@@ -110,6 +111,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         _ => warn(&context.loaded),
     }
     match invocation.command {
+        Command::Run => run::run(context).await,
         Command::Backfill(args) => backfill::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,

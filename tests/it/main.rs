@@ -33,6 +33,7 @@ mod lifecycle;
 mod memory;
 mod payloads;
 mod reproduction;
+mod service;
 mod simulation;
 mod sync_backfill;
 mod sync_failures;
