@@ -12,7 +12,9 @@ mod dry_run;
 pub mod exit;
 mod failure;
 mod failures;
+mod healthcheck;
 mod help;
+mod help_files;
 mod migrate;
 mod probe;
 mod progress;
@@ -26,13 +28,20 @@ mod words;
 mod worker;
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
 
 pub use args::{Command, Invocation, parse};
 pub use exit::ExitCode;
 
+use crate::admin::Tally;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Inputs, Loaded};
+use crate::daemon::run_log::RunLog;
 use crate::shutdown::Shutdown;
-use crate::telemetry;
+use crate::store::Store;
+use crate::telemetry::{self, LogLevel, LogStyle, RunLines, Telemetry};
 use console::{Console, Outcome};
 use failure::Failure;
 use progress::Bars;
@@ -40,9 +49,28 @@ use progress::Bars;
 /// What every command is given.
 #[derive(Debug)]
 struct Context {
+    /// What the configuration was read from, to be read again.
+    inputs: Inputs,
     loaded: Loaded,
     console: Console,
     shutdown: Shutdown,
+    log_level: LogLevel,
+    /// The log lines of runs, for the one who stores them.
+    run_lines: Mutex<Option<RunLines>>,
+}
+
+impl Context {
+    /// The log lines of runs; none when somebody has taken them already.
+    fn take_run_lines(&self) -> Option<RunLines> {
+        self.run_lines.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Begins to keep the log lines of runs in this store.
+    fn keep_run_log(&self, store: &Store) -> Option<RunLog> {
+        let store = watch::Sender::new(Some(store.clone())).subscribe();
+        let hurry = self.shutdown.token().clone();
+        self.take_run_lines().map(|lines| RunLog::start(lines, store, Tally::default(), hurry))
+    }
 }
 
 /// Carries out what was asked for, inside a tokio runtime, and says how it ended.
@@ -56,24 +84,33 @@ pub async fn run(invocation: Invocation) -> ExitCode {
 }
 
 fn prepare(invocation: &Invocation, console: &Console) -> Result<Context, Failure> {
-    // The demo wants nothing of what is configured for real work.
+    // These want nothing of what is configured for real work.
     let inputs = match invocation.command {
-        Command::Demo(_) => Inputs::isolated(invocation.overrides.clone()),
+        Command::Demo(_) | Command::HelpFiles(_) => Inputs::isolated(invocation.overrides.clone()),
         _ => Inputs::from_process(invocation.overrides.clone()),
     };
     let loaded = config::load(&inputs)?;
     let log = &loaded.config.log;
     let terminal = console.bars.are_shown();
     let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    telemetry::init_with(log.format.on(terminal), &log.level, colours, console.bars.clone())?;
+    let style = LogStyle { format: log.format.on(terminal), colours };
+    let telemetry = telemetry::init(style, &log.level, console.bars.clone(), || SystemClock.now())?;
     let shutdown =
         Shutdown::listen().map_err(|source| Failure::Io { doing: "listen for signals", source })?;
-    Ok(Context { loaded, console: console.clone(), shutdown })
+    let Telemetry { level, run_lines } = telemetry;
+    Ok(Context {
+        inputs,
+        loaded,
+        console: console.clone(),
+        shutdown,
+        log_level: level,
+        run_lines: Mutex::new(Some(run_lines)),
+    })
 }
 
 async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, Failure> {
     match &invocation.command {
-        Command::Demo(_) | Command::Check(_) => {}
+        Command::Demo(_) | Command::Check(_) | Command::Healthcheck => {}
         _ => warn(&context.loaded),
     }
     match invocation.command {
@@ -88,6 +125,8 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
+        Command::Healthcheck => healthcheck::run(context).await,
+        Command::HelpFiles(args) => help_files::run(&args, context),
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
 
 /// The HTTP server.
 struct Server {
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
     stop: CancellationToken,
 }
 
@@ -56,10 +56,8 @@ impl Server {
 
     async fn close(self) {
         self.stop.cancel();
-        match self.task.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "http did not end in order"),
-            Err(error) => tracing::error!(error = %error, "http ended abnormally"),
+        if let Err(error) = self.task.await {
+            tracing::error!(error = %error, "http ended abnormally");
         }
     }
 }

@@ -29,7 +29,11 @@ pub(super) async fn run(
     let named = named(projects)?;
     let stop = context.shutdown.token();
     let services = Box::pin(Services::start(&context.loaded.config, named, stop)).await?;
+    let run_log = context.keep_run_log(services.database.store());
     let outcome = in_turn(kind, projects, &services, context).await;
+    if let Some(run_log) = run_log {
+        run_log.close().await;
+    }
     services.close().await;
     outcome
 }

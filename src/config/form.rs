@@ -215,19 +215,24 @@ impl Form {
 
     /// The value as a message or a listing may show it; `None` when it must stay hidden.
     pub(super) fn shown(self, value: &ValueKind) -> Option<String> {
-        let text = match value {
-            ValueKind::String(text) => text.clone(),
-            ValueKind::Array(items) => {
-                items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-            }
-            other => other.to_string(),
-        };
+        let text = text(value);
         match self {
             Self::Secret => None,
             Self::DatabaseAddress => database::without_password(&text),
             Self::JiraAddress if text.contains('@') => None,
             _ => Some(text),
         }
+    }
+}
+
+/// A value as the environment would write it.
+pub(super) fn text(value: &ValueKind) -> String {
+    match value {
+        ValueKind::String(text) => text.clone(),
+        ValueKind::Array(items) => {
+            items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        }
+        other => other.to_string(),
     }
 }
 

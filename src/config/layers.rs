@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use config::{FileFormat, ValueKind};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::error::ConfigError;
 use super::form::{self, Form};
@@ -38,7 +39,21 @@ pub struct Setting {
     pub value: Option<String>,
     /// Where it was written.
     pub origin: Origin,
+    /// The value to the letter, for comparing.
+    pub(super) exact: Exact,
 }
+
+/// A value that is compared and never shown.
+#[derive(Debug, Clone)]
+pub(super) struct Exact(SecretString);
+
+impl PartialEq for Exact {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for Exact {}
 
 /// The effective value of every key.
 #[derive(Debug)]
@@ -86,7 +101,8 @@ impl Settings {
                 } else {
                     form.shown(&written.value)
                 };
-                Some(Setting { key, value, origin: written.origin.clone() })
+                let exact = Exact(form::text(&written.value).into());
+                Some(Setting { key, value, origin: written.origin.clone(), exact })
             })
             .collect()
     }

@@ -35,6 +35,7 @@ use serde::Deserialize;
 
 pub use credentials::Credentials;
 pub use database::{DatabaseConfig, DatabaseLocation, without_password};
+pub use environment::variable;
 pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use jira::{Flavor, JiraConfig};
@@ -120,6 +121,22 @@ pub struct Loaded {
     pub settings: Vec<Setting>,
     /// The configuration file that was read, if any.
     pub file: Option<PathBuf>,
+}
+
+impl Loaded {
+    /// The keys whose effective values `other` has otherwise, secrets included, in their order. A
+    /// secret from a file counts under its plain key, by what the file holds.
+    pub fn differs_in(&self, other: &Self) -> Vec<&'static str> {
+        self.settings
+            .iter()
+            .filter(|setting| !setting.key.ends_with("_file"))
+            .filter(|setting| {
+                let twin = other.settings.iter().find(|twin| twin.key == setting.key);
+                twin.is_none_or(|twin| twin.exact != setting.exact)
+            })
+            .map(|setting| setting.key)
+            .collect()
+    }
 }
 
 /// The sections as they are written.

@@ -3,8 +3,12 @@
 
 pub mod advice;
 pub mod backoff;
+pub mod clock_watch;
+pub mod companions;
 pub mod heartbeat;
 pub mod jitter;
+pub mod reload;
+pub mod run_log;
 pub mod service;
 pub mod systemd;
 pub mod wiring;

@@ -16,6 +16,7 @@ use super::fetch::{Climb, Fetched, Source};
 use super::ladder::Start;
 use super::progress::Progress;
 use super::retry::patiently;
+use super::span::within_run;
 use super::split;
 use crate::model::{Tier, WorkerId};
 use crate::store::{
@@ -132,7 +133,7 @@ impl Hydrator {
             // Read before the look into the queue: what is queued after it is seen next time.
             let no_more = self.no_more.is_cancelled();
             match self.acquire().await? {
-                Some(batch) => issues += self.hydrate(batch, climbs).await?,
+                Some(batch) => issues += self.hydrate_for_its_run(batch, climbs).await?,
                 None if no_more && self.is_done().await? => break,
                 None => self.rest(self.next_look().await?).await,
             }
@@ -144,6 +145,27 @@ impl Hydrator {
         let size = self.source.pace(|pace| pace.batch());
         let lease = || self.store().acquire_batch(self.worker, &self.scope, size, self.lease);
         Ok(patiently(lease).await?)
+    }
+
+    /// Has what is logged of the batch say whose it is, where that goes without saying for nobody.
+    async fn hydrate_for_its_run(
+        self: &Arc<Self>,
+        batch: Batch,
+        climbs: &mut Climbs,
+    ) -> Result<u64, SyncError> {
+        let one_run = match (&self.scope, batch.items.as_slice()) {
+            (QueueScope::Site(_), [first, others @ ..])
+                if others.iter().all(|issue| issue.run == first.run) =>
+            {
+                Some((first.run, first.key.project().clone()))
+            }
+            (QueueScope::Site(_) | QueueScope::Run(_), _) => None,
+        };
+        let work = Box::pin(self.hydrate(batch, climbs));
+        match one_run {
+            Some((run, project)) => within_run((run, &project), work).await,
+            None => work.await,
+        }
     }
 
     /// Fetches and writes one batch, and sends on their way the issues that have to be fetched by

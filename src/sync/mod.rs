@@ -36,6 +36,7 @@ mod policy;
 mod precedent;
 mod progress;
 mod retry;
+mod span;
 mod split;
 mod streak;
 mod streams;

@@ -182,3 +182,22 @@ fn the_short_name_for_the_programs_of_postgres_is_a_lower_layer_too() {
     let machine = machine.variable("EXTRACTOR_DATABASE__POSTGRES_BIN", "/long");
     assert_eq!(bin(&machine), PathBuf::from("/long"));
 }
+
+#[test]
+fn what_differs_is_named_and_secrets_count_by_what_they_are() {
+    let machine = |token: &str, schedule: &str| {
+        Machine::new()
+            .file("token", token)
+            .file("extractor.toml", &format!("sync.schedule = '{schedule}'"))
+    };
+    let loaded = |machine: Machine| {
+        let path = machine.path("token").display().to_string();
+        machine.variable("EXTRACTOR_JIRA__TOKEN_FILE", &path).loaded()
+    };
+    let first = loaded(machine("secret-1", "5m"));
+    assert!(first.differs_in(&loaded(machine("secret-1\n", "5m"))).is_empty());
+    assert_eq!(first.differs_in(&loaded(machine("secret-2", "5m"))), ["jira.token"]);
+    let other = loaded(machine("secret-2", "6m"));
+    assert_eq!(first.differs_in(&other), ["jira.token", "sync.schedule"]);
+    assert!(!format!("{first:?}").contains("secret-1"), "{first:?}");
+}

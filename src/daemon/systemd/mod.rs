@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -48,23 +47,22 @@ impl Notifier {
     }
 }
 
-/// Keeps systemd informed until `stop`, in a task of its own: of how things are, and, when the unit
+/// Keeps systemd informed until `stop`: of how things are, and, when the unit
 /// has `WatchdogSec`, that the loop behind `pulse` makes turns. A loop that does not answer is not
 /// spoken for, and systemd kills the process.
-pub fn keep_informed(
+pub async fn keep_informed(
     notifier: Notifier,
     status: watch::Receiver<ServiceStatus>,
     pulse: Pulse,
     stop: CancellationToken,
-) -> JoinHandle<()> {
-    let watchdog = notifier.watchdog();
-    tokio::spawn(async move {
-        let lines = tell_lines(&notifier, status);
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = async { tokio::join!(lines, tell_life(&notifier, watchdog, pulse)); } => {}
-        }
-    })
+) {
+    let lines = tell_lines(&notifier, status);
+    let life = tell_life(&notifier, pulse);
+    let told = async { tokio::join!(lines, life) };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        _ = told => {}
+    }
 }
 
 /// Sends the status line when it changes.
@@ -86,8 +84,8 @@ async fn tell_lines(notifier: &Notifier, mut status: watch::Receiver<ServiceStat
 }
 
 /// Asks the loop twice in each watchdog period, and passes its answers on.
-async fn tell_life(notifier: &Notifier, watchdog: Option<Duration>, mut pulse: Pulse) {
-    let Some(period) = watchdog else { return };
+async fn tell_life(notifier: &Notifier, mut pulse: Pulse) {
+    let Some(period) = notifier.watchdog() else { return };
     let mut ticks = interval(period / 2);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -51,6 +51,7 @@ fn status(phase: Phase) -> ServiceStatus {
         configuration: ConfigurationFacts {
             loaded_at: chrono::DateTime::UNIX_EPOCH,
             refused: None,
+            may_lag: std::time::Duration::from_secs(3_600),
         },
     }
 }
@@ -100,7 +101,8 @@ async fn the_status_line_is_told_when_it_changes() {
     let (sender, receiver) = watch::channel(status(Phase::Starting));
     let (_heart, pulse) = heartbeat();
     let stop = CancellationToken::new();
-    let task = keep_informed(supervisor.notifier(None), receiver, pulse, stop.clone());
+    let told = keep_informed(supervisor.notifier(None), receiver, pulse, stop.clone());
+    let task = tokio::spawn(told);
     assert_eq!(supervisor.hears().await, "STATUS=Starting\n");
     sender.send_modify(|status| status.worker = None);
     sender.send_modify(|status| status.phase = Phase::Running);
@@ -119,7 +121,7 @@ async fn a_loop_is_spoken_for_only_while_it_makes_turns() {
     let (_sender, receiver) = watch::channel(status(Phase::Running));
     let (mut heart, pulse) = heartbeat();
     let stop = CancellationToken::new();
-    let task = keep_informed(notifier, receiver, pulse, stop.clone());
+    let task = tokio::spawn(keep_informed(notifier, receiver, pulse, stop.clone()));
     // Told before the loop is asked.
     let mut lines = Vec::new();
     for _ in 0..3 {

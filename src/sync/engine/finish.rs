@@ -37,7 +37,7 @@ impl Engine {
                     if remedy == Remedy::None {
                         break counts;
                     }
-                    say_why(held, &counts);
+                    say_why(&counts);
                     course.fell_short = counts.proof.fell_short();
                 }
             }
@@ -82,6 +82,11 @@ impl Engine {
 
     /// Writes down why the run stopped. If even that fails, the lease ends with this process.
     pub(super) async fn set_aside(&self, held: &Held<'_>, error: &SyncError) {
+        match error {
+            SyncError::Interrupted => tracing::info!("run interrupted, to be gone on with"),
+            SyncError::Cancelled => tracing::info!("run cancelled"),
+            error => tracing::warn!(error = with_causes(error), "run failed"),
+        }
         loop {
             match self.put_down(held, error).await {
                 Ok(()) => return,
@@ -89,8 +94,7 @@ impl Engine {
                     tokio::time::sleep(PUT_DOWN_PAUSE).await;
                 }
                 Err(error) => {
-                    let id = held.run.id;
-                    tracing::warn!(run.id = %id, error = %error, "the end of the run was not recorded");
+                    tracing::warn!(error = %error, "the end of the run was not recorded");
                     return;
                 }
             }
@@ -112,25 +116,27 @@ impl Engine {
 
     pub(super) async fn give_back(&self, lease: &ProjectLease) {
         if let Err(error) = self.store.release_project(lease).await {
-            tracing::warn!(project.key = %lease.project(), error = %error, "project not given back");
+            tracing::warn!(error = %error, "project not given back");
         }
     }
 }
 
 /// On Cloud a listing that brings something is ordinary where the search is late.
-fn say_why(held: &Held<'_>, counts: &Counts) {
+fn say_why(counts: &Counts) {
     match counts.proof {
         Proof::Count { .. } => tracing::warn!(
-            run.id = %held.run.id, project.key = %held.run.project,
-            jira.counted = counts.counted, run.listed = counts.listed,
-            stored = counts.stored, failed = counts.failed,
+            jira.counted = counts.counted,
+            run.listed = counts.listed,
+            stored = counts.stored,
+            failed = counts.failed,
             "counts differ, listing again by windows"
         ),
         Proof::Census(census) => tracing::info!(
-            run.id = %held.run.id, project.key = %held.run.project,
-            listing.late = census.brought.late, listing.left_out = census.brought.settled,
+            listing.late = census.brought.late,
+            listing.left_out = census.brought.settled,
             listing.lost = census.lacking,
-            "the last listing brought something new, listing again in the other order"
+            listing.kept_back = census.kept_back(),
+            "the listings do not agree, listing again"
         ),
     }
 }

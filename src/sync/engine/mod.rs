@@ -19,6 +19,7 @@ pub use control::{OpenedRun, RunControl};
 use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
+use super::span;
 use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
@@ -176,6 +177,15 @@ impl Engine {
         request: &RunRequest,
         control: &RunControl,
     ) -> Result<RunReport, SyncError> {
+        let span = span::of_project(&request.project);
+        Box::pin(self.run_within_span(request, control)).instrument(span).await
+    }
+
+    async fn run_within_span(
+        &self,
+        request: &RunRequest,
+        control: &RunControl,
+    ) -> Result<RunReport, SyncError> {
         let began = (Instant::now(), self.jira.stats());
         require_visible(&self.jira, &request.project).await?;
         let lease = self.acquire(&request.project).await?;
@@ -187,26 +197,20 @@ impl Engine {
                 return Err(error);
             }
         };
-        let span = tracing::info_span!("run", run.id = %run.id, project.key = %run.project);
-        let work = async {
-            tracing::info!(
-                run.id = %run.id, project.key = %run.project, run.kind = %run.kind,
-                run.resumed = resumed, "run started"
-            );
-            control.note_opened(OpenedRun { id: run.id, kind: run.kind, resumed });
-            let stop = control.stop().child_token();
-            let held = Held { lease: &lease, run: &run, control, stop };
-            match Box::pin(self.to_its_end(&held)).await {
-                Ok((certificate, listing)) => {
-                    self.report(&run, resumed, certificate, listing, began).await
-                }
-                Err(error) => {
-                    self.set_aside(&held, &error).await;
-                    Err(error)
-                }
+        span::name_run(run.id);
+        tracing::info!(run.kind = %run.kind, run.resumed = resumed, "run started");
+        control.note_opened(OpenedRun { id: run.id, kind: run.kind, resumed });
+        let stop = control.stop().child_token();
+        let held = Held { lease: &lease, run: &run, control, stop };
+        match Box::pin(self.to_its_end(&held)).await {
+            Ok((certificate, listing)) => {
+                self.report(&run, resumed, certificate, listing, began).await
             }
-        };
-        work.instrument(span).await
+            Err(error) => {
+                self.set_aside(&held, &error).await;
+                Err(error)
+            }
+        }
     }
 
     /// Finishes the run, unless it is told to stop. A panic is an error like others, so that the
@@ -269,7 +273,7 @@ impl Engine {
             ended.map_or((run.state, run.counters), |run| (run.state, run.counters));
         let after = self.jira.stats();
         tracing::info!(
-            run.id = %run.id, project.key = %run.project, run.state = %state,
+            run.state = %state,
             run.listed = counters.listed, run.hydrated = counters.hydrated,
             run.written = counters.written, run.failed = counters.failed,
             certificate.verdict = certificate.verdict.as_str(),
