@@ -16,6 +16,7 @@ pub struct Tally(Arc<Mutex<Counted>>);
 struct Counted {
     runs: HashMap<(RunKind, RunState), u64>,
     certificates: HashMap<Verdict, u64>,
+    lost_lines: u64,
     /// What the runs took out of the queue that are over.
     hydrated: BTreeMap<ProjectKey, u64>,
     under_way: Vec<(ProjectKey, Arc<Progress>)>,
@@ -30,6 +31,11 @@ impl Tally {
     /// A run of this process was closed by a certificate.
     pub fn note_certificate(&self, verdict: Verdict) {
         *self.lock().certificates.entry(verdict).or_default() += 1;
+    }
+
+    /// Lines of the log of runs were not stored.
+    pub fn note_lost_lines(&self, lines: u64) {
+        self.lock().lost_lines += lines;
     }
 
     /// Counts what a run takes out of the queue, for as long as the answer is kept.
@@ -47,6 +53,11 @@ impl Tally {
     /// Certificates that said that.
     pub fn certificates(&self, verdict: Verdict) -> u64 {
         self.lock().certificates.get(&verdict).copied().unwrap_or_default()
+    }
+
+    /// Lines of the log of runs that were not stored.
+    pub fn lost_lines(&self) -> u64 {
+        self.lock().lost_lines
     }
 
     /// Issues taken out of the queue, by project. None of the numbers ever falls.

@@ -1,7 +1,6 @@
 //! The command line as types: commands, flags, and the flags that stand for configuration keys.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -27,6 +26,9 @@ pub struct Invocation {
 /// A command.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// Keep every configured project in sync until told to stop (the default)
+    #[command(long_about = help::RUN, after_long_help = help::RUN_EXAMPLES)]
+    Run,
     /// Extract whole projects now, then exit
     #[command(long_about = help::BACKFILL, after_long_help = help::BACKFILL_EXAMPLES)]
     Backfill(BackfillArgs),
@@ -57,6 +59,12 @@ pub enum Command {
     /// See it work with a simulated Jira and a private Postgres
     #[command(long_about = help::DEMO, after_long_help = help::DEMO_EXAMPLES)]
     Demo(DemoArgs),
+    /// Ask the service on this machine whether it is alive, for a container's health check
+    #[command(hide = true)]
+    Healthcheck,
+    /// Write manual pages and shell completions, for packagers
+    #[command(hide = true)]
+    HelpFiles(HelpFilesArgs),
 }
 
 /// `extractor backfill`
@@ -200,6 +208,14 @@ pub struct DemoArgs {
     pub dir: Option<PathBuf>,
 }
 
+/// `extractor help-files`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct HelpFilesArgs {
+    /// Where to; `man` and `completions` are made there
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
 #[derive(Debug, Parser)]
 #[command(
     name = "extractor",
@@ -272,6 +288,11 @@ impl GlobalArgs {
     }
 }
 
+/// The command line as clap knows it.
+pub(super) fn definition() -> clap::Command {
+    Cli::command()
+}
+
 /// Reads the process's command line.
 ///
 /// # Errors
@@ -288,7 +309,7 @@ fn parse_from(
     let cli = Cli::try_parse_from(line).map_err(Refusal::Clap)?;
     let usage = |kind, message| Refusal::Clap(Cli::command().error(kind, message));
     let command = match (cli.command, cli.backfill) {
-        (None, projects) if projects.is_empty() => return Err(Refusal::NoCommand),
+        (None, projects) if projects.is_empty() => Command::Run,
         (None, projects) => Command::Backfill(BackfillArgs { projects, dry_run: cli.dry_run }),
         (Some(command), projects) if projects.is_empty() => command,
         (Some(_), _) => {
@@ -300,13 +321,10 @@ fn parse_from(
     Ok(Invocation { json: cli.global.json, overrides: cli.global.overrides(), command })
 }
 
-/// A command line that leads to no command.
+/// A command line that leads to no command: help, the version, or a complaint.
 #[derive(Debug)]
 enum Refusal {
-    /// Help, the version, or a complaint.
     Clap(clap::Error),
-    /// Nothing was asked for.
-    NoCommand,
 }
 
 impl Refusal {
@@ -314,25 +332,16 @@ impl Refusal {
         match self {
             Self::Clap(error) if error.use_stderr() => ExitCode::Usage,
             Self::Clap(_) => ExitCode::Done,
-            Self::NoCommand => ExitCode::Usage,
         }
     }
 
     /// Prints it where it belongs. When even that fails, the exit code still tells.
     fn report(&self) -> ExitCode {
-        let _ = match self {
-            Self::Clap(error) => error.print(),
-            Self::NoCommand => {
-                let help = Cli::command().render_help();
-                writeln!(io::stderr(), "{}\n\n{NO_COMMAND}", help.to_string().trim_end())
-            }
-        };
+        let Self::Clap(error) = self;
+        let _ = error.print();
         self.exit_code()
     }
 }
-
-const NO_COMMAND: &str =
-    "error: name a command, such as `extractor backfill PROJ`, or `extractor demo` to see it work";
 
 /// A project's key; a lower-case one is refused with the spelling that was probably meant.
 fn project_key(text: &str) -> Result<ProjectKey, String> {

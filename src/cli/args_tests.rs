@@ -11,11 +11,8 @@ fn parsed(line: &str) -> Invocation {
 
 fn refused(line: &str) -> (String, u8) {
     let refusal = parse_from(line.split_whitespace()).unwrap_err();
-    let text = match &refusal {
-        Refusal::Clap(error) => error.to_string(),
-        Refusal::NoCommand => NO_COMMAND.to_owned(),
-    };
-    (text, refusal.exit_code().code())
+    let Refusal::Clap(error) = &refusal;
+    (error.to_string(), refusal.exit_code().code())
 }
 
 fn keys(names: &[&str]) -> Vec<ProjectKey> {
@@ -57,6 +54,14 @@ fn sync_takes_no_project_or_some() {
     assert!(args.dry_run);
 }
 
+#[rstest::rstest]
+#[case("extractor")]
+#[case("extractor run")]
+#[case("extractor --config x.toml")]
+fn without_a_command_it_is_the_service(#[case] line: &str) {
+    assert!(matches!(parsed(line).command, Command::Run));
+}
+
 #[test]
 fn the_other_commands_are_there() {
     assert!(matches!(parsed("extractor check").command, Command::Check(_)));
@@ -76,7 +81,6 @@ fn the_other_commands_are_there() {
 }
 
 #[rstest::rstest]
-#[case("run")]
 #[case("reconcile")]
 #[case("export")]
 fn what_does_not_work_yet_is_not_offered(#[case] command: &str) {
@@ -108,8 +112,6 @@ fn a_flag_that_is_absent_leaves_its_key_alone() {
 }
 
 #[rstest::rstest]
-#[case("extractor", "name a command")]
-#[case("extractor --json", "name a command")]
 #[case("extractor bakfill PROJ", "backfill")]
 #[case("extractor backfill", "PROJ")]
 #[case("extractor backfill proj", "did you mean PROJ?")]

@@ -30,7 +30,8 @@ Examples:
       extractor check PROJ
       extractor --backfill PROJ
 
-  Then keep it up to date, from cron:
+  Then keep it up to date: as a service, or from cron:
+      EXTRACTOR_SYNC__PROJECTS=PROJ extractor run
       */5 * * * *  extractor sync PROJ
 
 Configuration, from lowest to highest:
@@ -38,6 +39,25 @@ Configuration, from lowest to highest:
   /etc/extractor/extractor.toml), the environment (and .env), the flags.
   jira.base_url in the file is EXTRACTOR_JIRA__BASE_URL in the environment, and so on for each key.
   Without database.url a private Postgres is started and stopped by extractor itself.";
+
+pub(super) const RUN: &str = "\
+Keeps every project of sync.projects in sync, by sync.schedule, until it is told to stop; this is what \
+`extractor` does without a command. With sync.projects = \"*\" projects that become visible are \
+followed as well.
+
+Up to sync.max_runs projects are worked on at once, and never one by two processes: any number of \
+processes may share a database. A project that fails is left alone for a while, which grows; the others \
+go on. A run that was cut short goes on where it stood. A database or a Jira that goes away is waited \
+for.
+
+SIGTERM and SIGINT end it: no batch is begun any more, those in flight are finished or put down within \
+shutdown.grace, and the exit code is 0. A second signal ends it at once.";
+
+pub(super) const RUN_EXAMPLES: &str = "\
+Examples:
+  extractor                              as configured
+  extractor run --config /etc/extractor/extractor.toml
+  EXTRACTOR_SYNC__SCHEDULE='*/15 * * * *' EXTRACTOR_SYNC__PROJECTS='*' extractor";
 
 pub(super) const BACKFILL: &str = "\
 Extracts whole projects now, then exits. What is stored already and has not changed is not fetched \

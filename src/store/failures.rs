@@ -186,7 +186,7 @@ impl Store {
     }
 
     /// How many failures each project of an instance has, by category and cause: what metrics are
-    /// made of. Every project that has a cursor or a failure is there with every cause, so that no
+    /// made of. Every project that is followed, has a cursor or a failure is there with every cause, so that no
     /// series ends when its last failure heals.
     ///
     /// # Errors
@@ -196,6 +196,7 @@ impl Store {
             r#"SELECT project_key AS "project_key!", category AS "category?", cause AS "cause?",
                  count(issue_id) AS "failures!"
                FROM (SELECT project_key FROM extractor.cursors WHERE site = $1
+                     UNION SELECT project_key FROM extractor.schedules WHERE site = $1
                      UNION SELECT project_key FROM extractor.failures WHERE site = $1) AS p
                    LEFT JOIN (SELECT * FROM extractor.failures WHERE site = $1) AS f
                    USING (project_key)

@@ -56,7 +56,7 @@ pub use error::StoreError;
 pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};
 pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
-pub use listing::PageOutcome;
+pub use listing::{PageOutcome, Requeue};
 pub use queue::{
     Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
 };

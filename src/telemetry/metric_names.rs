@@ -115,8 +115,10 @@ metrics! {
         "Connections of the pool: in_use or idle";
     DATABASE_CONNECTIONS_MAX = Gauge "database_connections_max" []
         "The most connections that the pool opens";
+    DATABASE_WAIT = Histogram "database_wait_seconds" []
+        "How long transactions waited for a connection of the pool";
     DATABASE_TRANSACTION_DURATION = Histogram "database_transaction_duration_seconds" ["transaction"]
-        "How long transactions took, the wait for a connection included, by name";
+        "How long transactions took, by name, with waits and retries";
     DATABASE_TRANSACTION_RETRIES = Counter "database_transaction_retries_total" ["transaction"]
         "Transactions that were begun again because they collided with others, by name";
     DATABASE_TRANSACTION_ERRORS = Counter "database_transaction_errors_total" ["transaction"]
@@ -179,6 +181,8 @@ metrics! {
         "The same issues by what went wrong";
     QUEUE_ISSUES = Gauge "queue_issues" ["project"]
         "Issues that wait to be fetched, the leased ones included";
+    QUEUE_OLDEST = Gauge "queue_oldest_seconds" ["project"]
+        "How long the oldest issue in the queue has waited; 0 while it is empty";
     QUEUE_LEASED_ISSUES = Gauge "queue_leased_issues" ["project"]
         "Issues that a process is fetching";
 }

@@ -46,6 +46,12 @@ pub struct RunLines {
 }
 
 impl RunLines {
+    /// Lines that are handed in instead of logged; `capacity` of them wait at the most.
+    pub fn by_hand(capacity: usize) -> (mpsc::Sender<RunLine>, Self) {
+        let (sender, lines) = mpsc::channel(capacity);
+        (sender, Self { lines, dropped: Arc::default() })
+    }
+
     /// Waits for lines and takes up to `limit` of them into `into`; answers how many, and 0 when no
     /// more can come. Losing the wait loses no line.
     pub async fn take(&mut self, into: &mut Vec<RunLine>, limit: usize) -> usize {
@@ -70,12 +76,11 @@ pub(super) fn run_lines<S>(now: fn() -> DateTime<Utc>) -> (impl Layer<S>, RunLin
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let (sender, lines) = mpsc::channel(CAPACITY);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let passing = Passing { sender, dropped: Arc::clone(&dropped), now };
+    let (sender, lines) = RunLines::by_hand(CAPACITY);
+    let passing = Passing { sender, dropped: Arc::clone(&lines.dropped), now };
     // Only our own lines: what libraries log may hold anything.
     let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), Level::INFO);
-    (passing.with_filter(ours), RunLines { lines, dropped })
+    (passing.with_filter(ours), lines)
 }
 
 struct Passing {

@@ -143,7 +143,11 @@ impl Running {
 
     /// Asks it to end, as systemd does.
     pub(crate) fn terminate(&self) {
-        kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), Signal::SIGTERM).unwrap();
+        self.signal(Signal::SIGTERM);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), signal).unwrap();
     }
 
     /// Waits until its standard error contains a text.

@@ -112,7 +112,6 @@ async fn flags_beat_the_environment_which_beats_dot_env_which_beats_the_file() {
 }
 
 #[rstest]
-#[case::nothing("", "name a command")]
 #[case::unknown_command("extract", "unrecognized subcommand")]
 #[case::unknown_flag("status --verbose", "unexpected argument")]
 #[case::no_project("backfill", "required")]

@@ -7,19 +7,20 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::model::{Site, WorkerId};
-use crate::store::{FailureCount, ProjectFacts, Schedule, Store, StoreError};
+use crate::model::Site;
+use crate::store::{FailureCount, ProjectCounts, ProjectFacts, Store, StoreError};
 
+/// How old the counts of stored issues may be: counting a million of them takes a second.
+const COUNTS_KEPT: Duration = Duration::from_secs(60);
 /// How long an answer counts as new.
 const FRESH: Duration = Duration::from_secs(5);
 /// The database is left alone for so many times as long as it took to answer.
 const REST: u32 = 10;
 /// How long whoever scrapes waits for a new answer.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long the database may take. It counts every issue, so large ones take their time.
+/// How long the database may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What the database said.
@@ -29,12 +30,10 @@ pub(super) struct Facts {
     pub(super) projects: Vec<ProjectFacts>,
     /// What could not be fetched or stored whole, of every project.
     pub(super) failures: Vec<FailureCount>,
-    /// The projects that are followed, with what is stored of their schedules.
-    pub(super) schedules: Vec<Schedule>,
+    /// How many issues are stored of each project, as of a minute ago.
+    pub(super) counts: Arc<Vec<ProjectCounts>>,
     /// Live processes of this site.
-    pub(super) workers: u64,
-    /// When it said so, by its own clock.
-    pub(super) told_at: DateTime<Utc>,
+    pub(super) workers: usize,
     /// When it was asked, by our clock.
     pub(super) asked_at: DateTime<Utc>,
     /// The same, to tell its age by.
@@ -173,10 +172,8 @@ async fn load(
     Ok(Facts {
         projects: store.load_status(Some(site)).await?,
         failures: store.failure_counts(site).await?,
-        schedules: store.load_schedules(site).await?,
-        // Those other than nobody.
-        workers: store.load_sharing(site, WorkerId(Uuid::nil())).await?.others,
-        told_at: store.database_time().await?,
+        counts: store.recent_counts(site, COUNTS_KEPT).await?.value,
+        workers: store.load_workers(Some(site)).await?.len(),
         asked_at,
         asked,
     })

@@ -2,6 +2,7 @@
 //! on a [`sheet`] at each scrape. It counts nothing itself, and what it cannot learn in a moment it
 //! leaves as it was.
 
+mod database;
 mod facts;
 mod jira;
 mod machine;
@@ -21,8 +22,9 @@ use axum::routing::get;
 
 use self::facts::FactsMemory;
 use self::sheet::Sheet;
-use super::Office;
 use super::office::AppState;
+use super::{Office, health};
+use crate::telemetry::metric_names as names;
 
 const OPEN_METRICS: &str = "application/openmetrics-text";
 const OPEN_METRICS_TYPE: HeaderValue =
@@ -69,9 +71,14 @@ async fn sheet(office: &Office, memory: &Memory) -> Sheet {
     let status = desk.status.borrow().clone();
     let (now, wall) = (office.clock.instant(), office.clock.now());
     let mut sheet = Sheet::new();
+    let ready = health::load(office).await.is_ready();
     service::show(&mut sheet, desk, &status, now);
+    sheet.flag(&names::READY, [], ready);
     service::show_machine(&mut sheet, &machine::look());
     jira::show(&mut sheet, &status);
+    if let Some(store) = store {
+        database::show(&mut sheet, &store.stats());
+    }
     runs::show(&mut sheet, desk, &status, wall);
     projects::show(&mut sheet, &status, &known, now);
     sheet

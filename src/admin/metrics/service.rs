@@ -24,6 +24,7 @@ pub(super) fn show(sheet: &mut Sheet, desk: &Desk, status: &ServiceStatus, now: 
     let loaded_at = since_1970(configuration.loaded_at);
     sheet.number(&names::CONFIGURATION_LOADED_TIME, [], loaded_at);
     sheet.flag(&names::CONFIGURATION_REFUSED, [], configuration.refused.is_some());
+    sheet.count(&names::RUN_EVENTS_DROPPED, [], desk.tally.lost_lines());
 }
 
 pub(super) fn show_machine(sheet: &mut Sheet, machine: &Machine) {

@@ -113,9 +113,8 @@ impl View {
         let status = office.desk.status.borrow().clone();
         let picture = office.board.picture();
         let stats = status.client.as_ref().map(crate::jira::JiraClient::stats);
-        let site = &office.desk.site;
         let now = office.clock.now();
-        let sight = Sight { site, status: &status, stats, picture: &picture, now };
+        let sight = Sight { status: &status, stats, picture: &picture, now };
         match self {
             Self::Overview => Ok(html::overview(&sight)),
             Self::Project(key) => project_page(key, office, &sight).await,

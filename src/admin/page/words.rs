@@ -69,6 +69,14 @@ pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
+/// How long there is until something, in a table: `in 3 min`, `now` when it is due.
+pub(super) fn soon(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    match (at - now).to_std() {
+        Ok(ahead) if ahead > Duration::ZERO => format!("in {}", calm_span(ahead)),
+        Ok(_) | Err(_) => "now".to_owned(),
+    }
+}
+
 /// How long there is until something: `in 3 minutes`, `now` when it is due.
 pub(super) fn until(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     match (at - now).to_std() {
@@ -138,8 +146,13 @@ pub(super) fn listed(names: &[String]) -> String {
     }
 }
 
-/// The first letter as a capital, for a text that begins a sentence.
+/// The first letter as a capital, for a text that begins a sentence. A name that is written as it
+/// is, such as a host or a key of the configuration, stays.
 pub(super) fn sentence(text: &str) -> String {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    if word.trim_end_matches(['.', ',', ':']).contains(['.', '_', '/']) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().collect::<String>() + letters.as_str()
@@ -201,6 +214,7 @@ mod tests {
     fn instants_are_told_from_here(#[case] now: i64, #[case] past: &str, #[case] future: &str) {
         assert_eq!(ago(at(0), at(now)), past);
         assert_eq!(until(at(0), at(now)), future);
+        assert_eq!(soon(at(0), at(now)) == "now", future == "now");
     }
 
     #[rstest]
@@ -243,6 +257,8 @@ mod tests {
     #[test]
     fn sentences_begin_with_a_capital() {
         assert_eq!(sentence("état"), "État");
+        assert_eq!(sentence("wait. It passes"), "Wait. It passes");
+        assert_eq!(sentence("jira.example is down"), "jira.example is down");
         assert_eq!(sentence(""), "");
     }
 }

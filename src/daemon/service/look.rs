@@ -75,7 +75,13 @@ impl Shift<'_> {
         if let Err(error) = &ended.result
             && trouble::blame(error) == Blame::Elsewhere
         {
-            tracing::debug!(project.key = %project, error = %error, "not run here");
+            match ended.opened {
+                Some(run) => tracing::warn!(
+                    run.id = %run.id, project.key = %project, error = %error,
+                    "another process has taken the project over"
+                ),
+                None => tracing::debug!(project.key = %project, error = %error, "not run here"),
+            }
             self.left_alone.insert(project.clone(), Instant::now() + LEFT_ALONE);
         }
         Ok(())

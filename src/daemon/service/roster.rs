@@ -14,19 +14,22 @@ use crate::daemon::backoff::Backoff;
 use crate::daemon::wiring::Peer;
 use crate::model::{FailureCategory, ProjectKey};
 
-/// How often the list of visible projects is asked for.
+/// How often the list of visible projects is asked for at the least.
 const LOOK_EVERY: Duration = Duration::from_secs(180);
+/// How often at the most, where runs are due more often than that.
+const LOOK_AT_MOST_EVERY: Duration = Duration::from_secs(2);
 
 /// The followed projects, by key; none before Jira was asked.
 pub(super) type Roster = Option<Vec<ProjectKey>>;
 
-/// Keeps the roster up to date, for ever.
+/// Keeps the roster up to date, for ever; `period` is how often a project is run.
 pub(super) async fn keep(
-    wanted: Projects,
+    (wanted, period): (Projects, Duration),
     peer: &Peer,
     board: &Board,
     roster: &watch::Sender<Roster>,
 ) {
+    let every = period.clamp(LOOK_AT_MOST_EVERY, LOOK_EVERY);
     let mut failures = 0;
     match wanted {
         Projects::Only(mut keys) => {
@@ -53,7 +56,7 @@ pub(super) async fn keep(
                 }
             }
             let wait = match failures {
-                0 => LOOK_EVERY.mul_f64(0.9 + dice() * 0.2),
+                0 => every.mul_f64(0.9 + dice() * 0.2),
                 failures => Backoff::of_peer().wait(failures, dice()),
             };
             tokio::time::sleep(wait).await;

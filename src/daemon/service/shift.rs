@@ -116,7 +116,10 @@ impl<'a> Shift<'a> {
         let watch = Arc::clone(&self.watch);
         self.duties.spawn(async move { watch.keep().await });
         let (board, roster) = (self.board.clone(), self.roster.clone());
-        self.duties.spawn(async move { roster::keep(wanted, &peer, &board, &roster).await });
+        let period = self.sync().schedule.period();
+        self.duties.spawn(async move {
+            roster::keep((wanted, period), &peer, &board, &roster).await;
+        });
     }
 
     /// Works until something else is wanted.

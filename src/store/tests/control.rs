@@ -189,6 +189,42 @@ async fn a_live_process_is_told_to_cancel_and_keeps_what_was_listed() {
 }
 
 #[tokio::test]
+async fn nobody_fetches_what_a_cancelled_run_has_left() {
+    let running = Running::start().await;
+    let (store, worker, scope) =
+        (&running.store, running.session.worker(), QueueScope::Site(site()));
+    running.list(&[listed(1, 7), listed(2, 7)]).await;
+    store.cancel_run(&running.lease, running.run).await.unwrap();
+    assert!(store.acquire_batch(worker, &scope, 9, LEASE).await.unwrap().is_none());
+    assert_eq!(store.pending_remaining(&scope).await.unwrap().total, 0);
+    store.request_retry(running.run).await.unwrap();
+    assert_eq!(store.pending_remaining(&scope).await.unwrap().due, 2);
+    let batch = store.acquire_batch(worker, &scope, 1, LEASE).await.unwrap().unwrap();
+    assert_eq!((batch.items.len(), batch.items[0].id.0), (1, 1));
+}
+
+#[tokio::test]
+async fn help_goes_to_the_oldest_run_that_has_something_free() {
+    let running = Running::start().await;
+    let store = &running.store;
+    running.list(&[listed(1, 7)]).await;
+    let other = "Q".parse().unwrap();
+    let claim = store.acquire_project(&site(), &other, running.session.worker()).await.unwrap();
+    let ProjectClaim::Acquired(lease) = claim else { panic!("it is free") };
+    let second = store.start_run(&lease, &new_run(RunKind::Backfill)).await.unwrap();
+    store.record_page(&lease, second, &[listed(2, 7)], &Checkpoint::default()).await.unwrap();
+    let helper = session(store).await;
+    let scope = QueueScope::Site(site());
+    for expected in [1, 2] {
+        let batch = store.acquire_batch(helper.worker(), &scope, 9, LEASE).await.unwrap().unwrap();
+        assert_eq!(batch.items.iter().map(|item| item.id.0).collect::<Vec<_>>(), [expected]);
+    }
+    assert!(store.acquire_batch(helper.worker(), &scope, 9, LEASE).await.unwrap().is_none());
+    let elsewhere = QueueScope::Site(crate::model::Site::new("other"));
+    assert!(store.acquire_batch(helper.worker(), &elsewhere, 9, LEASE).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn what_is_to_be_cancelled_is_never_resumed_however_it_ended() {
     for ending in ["interrupted", "failed", "killed", "killed before it was asked"] {
         let Running { store, session, lease, run: id } = Running::start().await;

@@ -35,7 +35,7 @@ pub(super) struct Served {
     _stop: DropGuard,
 }
 
-pub(super) fn world(project: &str, issues: u32) -> World {
+pub(super) fn world(project: &str, issues: usize) -> World {
     generate(&WorldProfile::new(project, issues, 7)).unwrap()
 }
 

@@ -118,16 +118,10 @@ async fn failures(scene: &mut Scene) {
     for (n, action) in [3, 90, 411, 700, 702, 1_204].into_iter().zip(actions.iter().cycle()) {
         let id = scene.app.sim.world().issues("OPS").nth(n).unwrap().id();
         scene.app.sim.faults().poison(id, action.clone());
-        scene.app.sim.world_mut().reindex_to(&jira_sim::Scope::Issue(id), None);
     }
     scene.app.options.timeout = Duration::from_secs(2);
     scene.app.options.hub_timeout = Duration::from_secs(2);
-    sqlx::query(
-        "UPDATE jira.issues SET updated = updated - interval '1 day' WHERE project_key = 'OPS'",
-    )
-    .execute(&scene.app.pool)
-    .await
-    .unwrap();
+    forget(scene, "OPS").await;
     scene.run("OPS", RunKind::Backfill).await;
     let (run,): (uuid::Uuid,) =
         sqlx::query_as("SELECT id FROM extractor.runs ORDER BY started_at DESC LIMIT 1")
@@ -149,6 +143,12 @@ async fn failures(scene: &mut Scene) {
         });
     });
     due(scene);
+}
+
+/// Makes what is stored of a project look old, so that all of it is fetched again.
+async fn forget(scene: &Scene, project: &str) {
+    let sql = "UPDATE jira.issues SET updated = updated - interval '1 day' WHERE project_key = $1";
+    sqlx::query(sql).bind(project).execute(&scene.app.pool).await.unwrap();
 }
 
 fn log() -> Vec<RunEvent> {
@@ -196,9 +196,7 @@ fn log() -> Vec<RunEvent> {
 async fn backfill(scene: &mut Scene, browser: &Browser) {
     scene.app.sim.faults().clear();
     (scene.app.options.batch_size, scene.app.options.max_in_flight) = (4, 2);
-    let everything =
-        ["jira.issues", "jira.changes"].map(|table| format!("TRUNCATE {table} CASCADE"));
-    sqlx::query(sqlx::AssertSqlSafe(everything[0].clone())).execute(&scene.app.pool).await.unwrap();
+    forget(scene, "DATA").await;
     due(scene);
     browser.goto(&scene.url).await;
     let stop = async {

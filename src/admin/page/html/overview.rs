@@ -14,7 +14,7 @@ use crate::admin::page::view::{Sight, projects, runs};
 use crate::admin::page::words;
 
 /// How many runs are shown.
-const RUNS: usize = 8;
+const RUNS: usize = 6;
 
 /// The first page as it is seen.
 pub(in crate::admin::page) fn overview(sight: &Sight<'_>) -> Page {
@@ -62,15 +62,20 @@ fn totals(sight: &Sight<'_>) -> Markup {
     let sum =
         |of: fn(&crate::store::ProjectFacts) -> u64| known.projects.iter().map(of).sum::<u64>();
     let stored = sum(|facts| facts.issues.full + facts.issues.hub + facts.issues.minimal);
-    let lines = [
-        ("Issues stored", stored),
-        ("Waiting to be fetched", sum(|facts| facts.queue.depth)),
-        ("Not fetched whole", sum(|facts| facts.failures)),
-    ];
+    let failures = sum(|facts| facts.failures);
     html! {
         dl.totals {
-            @for (name, value) in lines {
-                div { dt { (name) } dd { (words::number(value)) } }
+            div { dt { "Issues stored" } dd { (words::number(stored)) } }
+            div {
+                dt { "In the queue" }
+                dd { (words::number(sum(|facts| facts.queue.depth))) }
+            }
+            div {
+                dt { "Not fetched whole" }
+                dd {
+                    @if failures == 0 { "0" }
+                    @else { a href="/failures" { (words::number(failures)) } }
+                }
             }
         }
     }

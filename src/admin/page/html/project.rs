@@ -86,7 +86,7 @@ fn hero(line: &ProjectLine) -> Markup {
             (tables::facts(&[
                 ("Behind Jira", behind),
                 ("Next run", next),
-                ("Waiting to be fetched", number(line.queue)),
+                ("In the queue", number(line.queue)),
                 ("Last certificate", certificate),
             ]))
         }
@@ -169,6 +169,7 @@ pub(in crate::admin::page) fn failures(failures: &[StoredFailure], sight: &Sight
                         (instant(at)) "."
                     }
                     @if !failures.is_empty() {
+                        h2.visually-hidden { "By what to do" }
                         (failure_groups(&groups))
                         h2 { "One by one" }
                         (tables::failures(failures, at))

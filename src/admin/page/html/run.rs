@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::layout::Page;
 use super::overview::live_run;
 use super::parts::{cancel_button, instant, mark, number, retry_button, state};
-use super::tables::{facts, maybe_instant};
+use super::tables::{facts, findings, maybe_instant};
 use crate::admin::page::view::log::LogLine;
 use crate::admin::page::view::projects::certificate_word;
 use crate::admin::page::view::runs::{RunLine, remedy, state_meaning};
@@ -147,30 +147,10 @@ fn certified(certificate: &Certificate) -> Markup {
             p { (state(&told.word)) }
             p.meaning { (told.meaning) }
             (facts(&lines))
-            @if !certificate.findings.is_empty() {
-                h3 { "Counts that do not agree" }
-                table.numbers {
-                    caption.visually-hidden { "Counts that do not agree" }
-                    thead {
-                        tr {
-                            th scope="col" { "What" }
-                            th.number scope="col" { "Expected" }
-                            th.number scope="col" { "Found" }
-                            th scope="col" { "What that means" }
-                        }
-                    }
-                    tbody {
-                        @for finding in &certificate.findings {
-                            tr {
-                                th scope="row" { (finding.check) }
-                                td.number { (words::number(finding.expected)) }
-                                td.number { (words::number(finding.found)) }
-                                td { (finding.meaning) }
-                            }
-                        }
-                    }
-                }
-            }
+        }
+        @if !certificate.findings.is_empty() {
+            h3 { "Counts that do not agree" }
+            (findings(&certificate.findings))
         }
     }
 }

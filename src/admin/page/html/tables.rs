@@ -4,10 +4,12 @@
 use maud::{Markup, html};
 
 use super::parts::{instant, nothing, number, retry_button, state, sync_button, told};
+use crate::admin::page::view::Tone;
 use crate::admin::page::view::failures::cause_words;
 use crate::admin::page::view::projects::{CertificateWord, ProjectLine};
 use crate::admin::page::view::runs::RunLine;
 use crate::admin::page::words;
+use crate::model::Finding;
 use crate::store::StoredFailure;
 
 /// A table: its caption, which is for readers, its headings and its rows.
@@ -48,6 +50,8 @@ fn is_number(heading: &str) -> bool {
             | "Fetched"
             | "Failed"
             | "Tries"
+            | "Expected"
+            | "Found"
     )
 }
 
@@ -114,7 +118,10 @@ fn last_run(line: &ProjectLine) -> Markup {
     line.last_run.as_ref().map_or_else(nothing, |run| {
         html! {
             a href={ "/runs/" (run.id) } { (words::sentence(run.kind)) }
-            small { (told(run.started_at, &run.started)) ", " (run.state.text) }
+            small {
+                (told(run.started_at, &run.started))
+                @if run.state.tone != Tone::Good { ", " (run.state.text) }
+            }
         }
     })
 }
@@ -175,6 +182,22 @@ pub(super) fn failures(failures: &[StoredFailure], now: chrono::DateTime<chrono:
         }
     };
     table("failures", "Issues that could not be fetched whole, the latest first", &headings, &rows)
+}
+
+/// The table of counts that do not agree.
+pub(super) fn findings(findings: &[Finding]) -> Markup {
+    let headings = ["What", "Expected", "Found", "What that means"];
+    let rows = html! {
+        @for finding in findings {
+            tr role="row" {
+                th role="rowheader" scope="row" { (words::sentence(&finding.check)) }
+                (cell("Expected", &html! { (words::number(finding.expected)) }))
+                (cell("Found", &html! { (words::number(finding.found)) }))
+                (cell("What that means", &html! { (words::sentence(&finding.meaning)) }))
+            }
+        }
+    };
+    table("findings", "Counts that do not agree", &headings, &rows)
 }
 
 /// Names and values, as a list of descriptions.

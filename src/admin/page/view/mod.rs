@@ -18,13 +18,10 @@ use chrono::{DateTime, Utc};
 use super::board::Picture;
 use crate::admin::desk::ServiceStatus;
 use crate::jira::ClientStats;
-use crate::model::Site;
 
 /// Everything that the words are made of, at one instant.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight<'a> {
-    /// The Jira instance.
-    pub(super) site: &'a Site,
     /// What the service says.
     pub(super) status: &'a ServiceStatus,
     /// What its client has sent.

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::runs::{RunLine, line};
 use super::{Sight, Tone, Word};
 use crate::admin::desk::FollowedProject;
-use crate::admin::page::words::{between, calm_span, number, until};
+use crate::admin::page::words::{between, calm_span, number, soon};
 use crate::model::{Certificate, Verdict};
 use crate::store::{ProjectFacts, TierCounts};
 
@@ -121,7 +121,7 @@ pub(in crate::admin::page) fn lines(sight: &Sight<'_>) -> Vec<ProjectLine> {
                 failures: facts.map_or(0, |facts| facts.failures),
                 certificate: facts.and_then(|f| f.certificate.as_ref()).map(certificate_word),
                 last_run: last_run.map(|run| line(run, sight)),
-                next_run: next_run.map(|at| (at, until(at, sight.now))),
+                next_run: next_run.map(|at| (at, soon(at, sight.now))),
                 followed: followed.is_some(),
                 key,
             }

@@ -23,7 +23,6 @@ pub(in crate::admin::page) fn at(secs: i64) -> DateTime<Utc> {
 
 /// A service, what it said and what was seen of its database.
 pub(in crate::admin::page) struct Stage {
-    pub(in crate::admin::page) site: Site,
     pub(in crate::admin::page) status: ServiceStatus,
     pub(in crate::admin::page) picture: Picture,
 }
@@ -50,13 +49,13 @@ impl Stage {
             failures: Vec::new(),
         };
         let picture = Picture { known: Some(known), ..Picture::default() };
-        Self { site: Site::new("sim"), status, picture }
+        Self { status, picture }
     }
 
     /// As it is seen at the present of the tests.
     pub(in crate::admin::page) fn sight(&self) -> Sight<'_> {
-        let (site, status, picture) = (&self.site, &self.status, &self.picture);
-        Sight { site, status, stats: None, picture, now: at(0) }
+        let (status, picture) = (&self.status, &self.picture);
+        Sight { status, stats: None, picture, now: at(0) }
     }
 
     pub(in crate::admin::page) fn known(&mut self) -> &mut Known {

@@ -1,0 +1,63 @@
+//! `extractor run`, and `extractor` alone: the service. What it does is `daemon`'s.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Context;
+use super::console::Outcome;
+use super::exit::ExitCode;
+use super::failure::Failure;
+use super::runs::named;
+use crate::admin::{self, Desk, Office};
+use crate::clock::SystemClock;
+use crate::config::HttpConfig;
+use crate::daemon::service::Service;
+
+pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
+    let config = &context.loaded.config;
+    let stop = context.shutdown.token().clone();
+    let service = Service::new(config.clone(), Arc::new(SystemClock), stop)?;
+    named(&config.sync.projects)?;
+    // Whoever asks how things are is answered before database and Jira are there, and to the end.
+    let server = Server::start(&config.http, service.desk()).await?;
+    let ended = Box::pin(service.run()).await;
+    if let Some(server) = server {
+        server.close().await;
+    }
+    ended?;
+    context.console.say("stopped as told");
+    Ok(Outcome { code: ExitCode::Done, json: json!({"exit_code": 0}) })
+}
+
+/// The HTTP server.
+struct Server {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Listens as configured; `None` if no HTTP is wanted.
+    async fn start(config: &HttpConfig, desk: Desk) -> Result<Option<Self>, Failure> {
+        let Some(address) = config.listen else { return Ok(None) };
+        let doing = "listen on http.listen";
+        let failed = |source| Failure::Io { doing, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        tracing::info!(http.address = %address, "answering over http");
+        let office = Arc::new(Office::new(desk, config.token.clone(), Arc::new(SystemClock)));
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(admin::serve(listener, office, stop.clone()));
+        Ok(Some(Self { task, stop }))
+    }
+
+    async fn close(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(error = %error, "http ended abnormally");
+        }
+    }
+}
