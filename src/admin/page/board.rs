@@ -13,7 +13,7 @@ use super::samples::{Reading, Samples};
 use super::visit::store;
 use crate::admin::Office;
 use crate::model::{RunId, RunState};
-use crate::store::{ProjectFacts, Run, RunFilter, Store, StoreError, StoredFailure};
+use crate::store::{ProjectCounts, ProjectFacts, Run, RunFilter, Store, StoreError, StoredFailure};
 
 /// Visitors whose pages are kept up to date at the same time.
 const VISITORS: usize = 32;
@@ -63,6 +63,8 @@ pub(super) struct Known {
     pub(super) read_at: DateTime<Utc>,
     /// Every project of the site.
     pub(super) projects: Vec<ProjectFacts>,
+    /// How many issues are stored of each; a little older than the rest.
+    pub(super) counts: Arc<Vec<ProjectCounts>>,
     /// The last runs, the newest first.
     pub(super) runs: Vec<Run>,
     /// The failures, the latest first.
@@ -198,9 +200,10 @@ async fn count(store: &Store, office: &Office) -> Result<Known, StoreError> {
     let site = &office.desk.site;
     let read_at = office.clock.now();
     let projects = store.load_status(Some(site)).await?;
+    let counts = store.recent_counts(site, COUNT_EVERY).await?.value;
     let failures = store.list_failures(Some(site), None, FAILURES).await?;
     let runs = read_runs(store, office).await?;
-    Ok(Known { read_at, projects, runs, failures })
+    Ok(Known { read_at, projects, counts, runs, failures })
 }
 
 fn note_runs(office: &Office, runs: Vec<Run>) {

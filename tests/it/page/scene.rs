@@ -67,6 +67,7 @@ impl Scene {
             store: store.subscribe(),
             status: status.subscribe(),
             pulse: Pulse::default(),
+            tally: extractor::admin::Tally::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -143,6 +144,10 @@ fn running(projects: &[&str], now: DateTime<Utc>) -> ServiceStatus {
         }),
         projects: projects.iter().enumerate().map(followed).collect(),
         runs: Vec::new(),
-        configuration: ConfigurationFacts { loaded_at: now - TimeDelta::hours(52), refused: None },
+        configuration: ConfigurationFacts {
+            loaded_at: now - TimeDelta::hours(52),
+            refused: None,
+            may_lag: Duration::from_secs(3_900),
+        },
     }
 }

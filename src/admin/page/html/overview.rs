@@ -12,6 +12,7 @@ use crate::admin::page::view::overall::{Overall, overall};
 use crate::admin::page::view::traffic::{Traffic, traffic};
 use crate::admin::page::view::{Sight, projects, runs};
 use crate::admin::page::words;
+use crate::store::ProjectFacts;
 
 /// How many runs are shown.
 const RUNS: usize = 6;
@@ -59,9 +60,9 @@ fn hero(overall: &Overall, sight: &Sight<'_>) -> Markup {
 
 fn totals(sight: &Sight<'_>) -> Markup {
     let Some(known) = &sight.picture.known else { return html! {} };
-    let sum =
-        |of: fn(&crate::store::ProjectFacts) -> u64| known.projects.iter().map(of).sum::<u64>();
-    let stored = sum(|facts| facts.issues.full + facts.issues.hub + facts.issues.minimal);
+    let sum = |of: fn(&ProjectFacts) -> u64| known.projects.iter().map(of).sum::<u64>();
+    let tiers = known.counts.iter().map(|counts| counts.issues);
+    let stored: u64 = tiers.map(|tiers| tiers.full + tiers.hub + tiers.minimal).sum();
     let failures = sum(|facts| facts.failures);
     html! {
         dl.totals {

@@ -128,7 +128,7 @@ fn expected(run: &Run, sight: &Sight<'_>) -> Option<u64> {
     let known = sight.picture.known.as_ref()?;
     let facts = known.projects.iter().find(|facts| facts.project == run.project)?;
     match run.kind {
-        RunKind::Backfill | RunKind::Reconcile => facts.certificate.as_ref().map(|c| c.counted),
+        RunKind::Backfill | RunKind::Reconcile => facts.certificate().map(|c| c.counted),
         RunKind::Delta => None,
     }
 }

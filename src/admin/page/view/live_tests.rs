@@ -55,7 +55,7 @@ fn a_run_that_only_lists_yet_tells_of_its_listing() {
     let line = only(&stage);
     assert_eq!((line.doing, line.bar), ("listing", Some((1_000, 2_000))));
     assert_eq!(line.done, "1,000 of about 2,000 issues listed");
-    stage.known().projects[0].certificate = None;
+    stage.known().projects[0].certified = None;
     let line = only(&stage);
     assert_eq!((line.bar, line.left), (None, None));
     assert_eq!(line.done, "1,000 issues listed");

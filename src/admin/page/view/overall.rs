@@ -81,6 +81,7 @@ fn of_projects(standings: &[(String, Standing)]) -> (Tone, String) {
     }
     let groups = [
         (Tone::Bad, named(|s| matches!(s, Standing::Failing { .. })), "failing", "failing"),
+        (Tone::Bad, named(|s| *s == Standing::Stalled), "stalled", "stalled"),
         (Tone::Bad, named(|s| *s == Standing::Unproven), "not proven whole", "not proven whole"),
         (Tone::Warn, named(|s| *s == Standing::Late), "late", "late"),
         (Tone::Busy, named(|s| *s == Standing::New), "not extracted yet", "not extracted yet"),

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::admin::page::view::stage::{Stage, at, certificate, run, trouble};
+use crate::admin::page::view::stage::{Stage, at, certified, run, trouble};
 use crate::jira::ClientStats;
 use crate::model::{RunState, Verdict};
 
@@ -20,7 +20,7 @@ fn down(secs: i64) -> Link {
     Tone::Bad, "2 of 3 projects are up to date; B is failing"
 )]
 #[case::unproven(
-    |s: &mut Stage| s.known().projects[0].certificate = Some(certificate(Verdict::Missing)),
+    |s: &mut Stage| s.known().projects[0].certified = Some(certified(Verdict::Missing)),
     Tone::Bad, "2 of 3 projects are up to date; A is not proven whole"
 )]
 #[case::fresh(

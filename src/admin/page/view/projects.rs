@@ -24,6 +24,8 @@ pub(in crate::admin::page) enum Standing {
     New,
     /// Its run is due for a while and has not begun.
     Late,
+    /// It is too far behind, and nothing moves.
+    Stalled,
     /// Its last certificate does not hold.
     Unproven,
     /// Its last runs failed.
@@ -108,18 +110,14 @@ pub(in crate::admin::page) fn lines(sight: &Sight<'_>) -> Vec<ProjectLine> {
         .map(|(key, (followed, facts))| {
             let next_run = followed.and_then(|project| project.next_run_at);
             let last_run = facts.and_then(|facts| facts.runs.first());
-            let stored = facts.map_or_else(Stored::default, |facts| Stored {
-                tiers: facts.issues,
-                incomplete: facts.incomplete,
-                deleted: facts.deleted,
-            });
+            let stored = stored(&key, facts, sight);
             ProjectLine {
                 standing: in_words(standing(followed, facts, sight)),
                 behind: facts.and_then(|facts| behind(facts, sight)).map(calm_span),
                 stored,
                 queue: facts.map_or(0, |facts| facts.queue.depth),
                 failures: facts.map_or(0, |facts| facts.failures),
-                certificate: facts.and_then(|f| f.certificate.as_ref()).map(certificate_word),
+                certificate: facts.and_then(ProjectFacts::certificate).map(certificate_word),
                 last_run: last_run.map(|run| line(run, sight)),
                 next_run: next_run.map(|at| (at, soon(at, sight.now))),
                 followed: followed.is_some(),
@@ -150,6 +148,17 @@ fn paired<'a>(sight: &Sight<'a>) -> BTreeMap<String, Pair<'a>> {
     pairs
 }
 
+fn stored(key: &str, facts: Option<&ProjectFacts>, sight: &Sight<'_>) -> Stored {
+    let known = sight.picture.known.as_ref();
+    let counts =
+        known.and_then(|known| known.counts.iter().find(|counts| counts.project.as_str() == key));
+    Stored {
+        tiers: counts.map(|counts| counts.issues).unwrap_or_default(),
+        incomplete: facts.map_or(0, |facts| facts.incomplete),
+        deleted: counts.map_or(0, |counts| counts.deleted),
+    }
+}
+
 fn standing(
     followed: Option<&FollowedProject>,
     facts: Option<&ProjectFacts>,
@@ -159,9 +168,13 @@ fn standing(
     if followed.failures_in_a_row > 0 {
         return Standing::Failing { times: followed.failures_in_a_row };
     }
+    let may_lag = sight.status.configuration.may_lag;
+    if facts.is_some_and(|facts| facts.is_stalled(may_lag)) {
+        return Standing::Stalled;
+    }
     let Some(facts) = facts.filter(|facts| facts.lag.is_some()) else { return Standing::New };
     let is_missing = |certificate: &Certificate| certificate.verdict == Verdict::Missing;
-    if facts.certificate.as_ref().is_some_and(is_missing) {
+    if facts.certificate().is_some_and(is_missing) {
         return Standing::Unproven;
     }
     let is_held = facts.cursor.as_ref().is_some_and(|cursor| cursor.held_by.is_some());
@@ -176,6 +189,7 @@ fn in_words(standing: Standing) -> Word {
         Standing::Current => Word::new(Tone::Good, "up to date"),
         Standing::New => Word::new(Tone::Busy, "not extracted yet"),
         Standing::Late => Word::new(Tone::Warn, "late"),
+        Standing::Stalled => Word::new(Tone::Bad, "stalled"),
         Standing::Unproven => Word::new(Tone::Bad, "not proven whole"),
         Standing::Failing { times: 1 } => Word::new(Tone::Bad, "failed"),
         Standing::Failing { times } => Word::new(Tone::Bad, format!("failed {times} times")),

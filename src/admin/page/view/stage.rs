@@ -1,5 +1,6 @@
 //! A service as it might stand, for tests of what is said about it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +15,9 @@ use crate::model::{
     Basis, Certificate, Checkpoint, FailureCategory, RunCounters, RunId, RunKind, RunState, Site,
     Verdict, WorkerId,
 };
-use crate::store::{CursorFacts, ProjectFacts, QueueFacts, Run, TierCounts};
+use crate::store::{
+    Certified, CursorFacts, ProjectCounts, ProjectFacts, QueueFacts, Run, TierCounts,
+};
 
 /// Seconds from the present of the tests.
 pub(in crate::admin::page) fn at(secs: i64) -> DateTime<Utc> {
@@ -40,11 +43,16 @@ impl Stage {
             instance: None,
             projects: projects.iter().map(|key| followed(key)).collect(),
             runs: Vec::new(),
-            configuration: ConfigurationFacts { loaded_at: at(-3_600), refused: None },
+            configuration: ConfigurationFacts {
+                loaded_at: at(-3_600),
+                refused: None,
+                may_lag: Duration::from_hours(1),
+            },
         };
         let known = Known {
             read_at: at(0),
             projects: projects.iter().map(|key| facts(key)).collect(),
+            counts: Arc::new(projects.iter().map(|key| counts(key)).collect()),
             runs: Vec::new(),
             failures: Vec::new(),
         };
@@ -90,9 +98,8 @@ fn facts(key: &str) -> ProjectFacts {
     ProjectFacts {
         site: Site::new("sim"),
         project: key.parse().unwrap(),
-        issues: TierCounts { full: 1_200, hub: 3, minimal: 0 },
+        as_of: at(0),
         incomplete: 0,
-        deleted: 0,
         cursor: Some(CursorFacts {
             site: Site::new("sim"),
             project: key.parse().unwrap(),
@@ -106,11 +113,25 @@ fn facts(key: &str) -> ProjectFacts {
         queue: QueueFacts::default(),
         failures: 0,
         runs: Vec::new(),
-        certificate: Some(certificate(Verdict::Complete)),
+        schedule: None,
+        certified: Some(certified(Verdict::Complete)),
     }
 }
 
-pub(in crate::admin::page) fn certificate(verdict: Verdict) -> Certificate {
+fn counts(key: &str) -> ProjectCounts {
+    ProjectCounts {
+        site: Site::new("sim"),
+        project: key.parse().unwrap(),
+        issues: TierCounts { full: 1_200, hub: 3, minimal: 0 },
+        deleted: 0,
+    }
+}
+
+pub(in crate::admin::page) fn certified(verdict: Verdict) -> Certified {
+    Certified { run: RunId(Uuid::from_u128(5)), at: at(-190), certificate: certificate(verdict) }
+}
+
+fn certificate(verdict: Verdict) -> Certificate {
     Certificate {
         as_of: at(-200),
         counted: 2_000,
