@@ -29,7 +29,7 @@ fn program(name: &str) -> Option<PathBuf> {
         .output()
         .expect("the script runs");
     if !found.status.success() {
-        println!("SKIPPED: there is no Prometheus here (scripts/setup.sh fetches Debian's)");
+        println!("SKIPPED: there is no Prometheus here (scripts/test.sh fetches Debian's)");
         return None;
     }
     Some(Path::new(String::from_utf8(found.stdout).unwrap().trim()).join(name))
