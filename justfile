@@ -52,6 +52,10 @@ demo *args:
 bench *args:
     SQLX_OFFLINE=true cargo bench --bench backfill -- {{args}}
 
+# Drives the run API from its description (needs Python and PyPI).
+api-conformance:
+    scripts/api-conformance.sh
+
 # Scans the simulated Jira with clients that others wrote (needs Python and PyPI).
 foreign-clients:
     scripts/foreign-clients.sh

@@ -17,10 +17,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sync", &["clock", "jira", "jql", "model", "seek", "shutdown", "store"]),
     // The forms of keys are checked where they are known: project keys, log filters.
     ("config", &["model", "telemetry"]),
+    ("admin", &["clock", "jira", "model", "store", "sync", "telemetry"]),
     // Puts the parts together.
     (
         "daemon",
         &[
+            "admin",
             "clock",
             "config",
             "jira",
@@ -36,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "admin",
             "clock",
             "config",
             "daemon",
@@ -148,7 +151,7 @@ fn jira_and_store_meet_only_where_the_pipeline_is_run() {
         .filter(|(_, to)| to.contains(&"jira") && to.contains(&"store"))
         .map(|(folder, _)| *folder)
         .collect();
-    assert_eq!(both, ["sync", "daemon", "cli"]);
+    assert_eq!(both, ["sync", "admin", "daemon", "cli"]);
 }
 
 #[test]
