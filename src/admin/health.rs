@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::desk::{Link, Phase, Pulse, ServiceStatus, Trouble};
 use super::office::{AppState, Office};
-use super::{auth, stalled};
+use super::{auth, origin, stalled};
 use crate::store::{ProjectFacts, StoreError};
 
 /// A loop that has made no turn for so long is stuck.
@@ -159,7 +159,8 @@ struct Line {
     ))]
 async fn readyz(State(office): State<AppState>, headers: HeaderMap) -> Response {
     let readiness = load(&office).await;
-    let may_know = auth::caller(&office, &headers).is_some();
+    let may_know = auth::caller(&office, &headers)
+        .is_some_and(|caller| origin::check(caller, &Method::GET, &headers).is_ok());
     let checks = readiness
         .checks
         .iter()
