@@ -93,11 +93,8 @@ async fn what_cannot_be_run_is_refused_with_what_to_do() {
 async fn runs_of_another_site_are_none_of_this_services() {
     let stage = Stage::of(&["PROJ"]).await;
     let other = Site::new("other");
-    let asked = stage.store.request_run(
-        &other,
-        &"PROJ".parse().unwrap(),
-        extractor::model::RunKind::Backfill,
-    );
+    let project = "PROJ".parse().unwrap();
+    let asked = stage.store.request_run(&other, &project, extractor::model::RunKind::Backfill);
     let extractor::store::Requested::Queued { run, .. } = asked.await.unwrap() else {
         panic!("nothing stands in its way");
     };
