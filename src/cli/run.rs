@@ -1,5 +1,6 @@
 //! `extractor run`, and `extractor` alone: the service. What it does is `daemon`'s.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -34,14 +35,16 @@ pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
 }
 
 /// The HTTP server.
-struct Server {
+pub(super) struct Server {
+    /// Where it answers.
+    pub(super) address: SocketAddr,
     task: JoinHandle<()>,
     stop: CancellationToken,
 }
 
 impl Server {
     /// Listens as configured; `None` if no HTTP is wanted.
-    async fn start(config: &HttpConfig, desk: Desk) -> Result<Option<Self>, Failure> {
+    pub(super) async fn start(config: &HttpConfig, desk: Desk) -> Result<Option<Self>, Failure> {
         let Some(address) = config.listen else { return Ok(None) };
         let doing = "listen on http.listen";
         let failed = |source| Failure::Io { doing, source };
@@ -51,10 +54,10 @@ impl Server {
         let office = Arc::new(Office::new(desk, config.token.clone(), Arc::new(SystemClock)));
         let stop = CancellationToken::new();
         let task = tokio::spawn(admin::serve(listener, office, stop.clone()));
-        Ok(Some(Self { task, stop }))
+        Ok(Some(Self { address, task, stop }))
     }
 
-    async fn close(self) {
+    pub(super) async fn close(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
             tracing::error!(error = %error, "http ended abnormally");

@@ -12,8 +12,9 @@ use crate::app::App;
 #[tokio::test]
 async fn after_a_run_every_metric_of_the_list_is_served() {
     let app = App::new(world("PROJ", 60)).await;
-    let served = Served::of(&app, &["PROJ"]).await;
+    let served = Served::before_its_database(&app, &["PROJ"]).await;
     served.run(&app, "PROJ").await;
+    served.store.send_replace(Some(app.store.clone()));
     let shown = served.scrape().await;
     assert_is_what_the_list_says(&shown);
 
@@ -141,6 +142,16 @@ pub(super) async fn follow_since(app: &App, project: &str, since: &str) {
     .await
     .unwrap();
     assert_eq!(updated.rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn without_the_token_nothing_is_told() {
+    let served = Served::start().await;
+    for headers in ["", "Authorization: Bearer another\r\n"] {
+        let answer = served.ask(headers).await;
+        assert!(answer.head.starts_with("http/1.1 401"), "{}", answer.head);
+        assert!(!answer.body.contains("extractor_"), "{}", answer.body);
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 use super::numbers::follow_since;
-use super::served::{Served, world};
+use super::served::{Served, TOKEN, world};
 use crate::app::App;
 
 /// How long Prometheus may take until it tells of an alert.
@@ -151,7 +151,7 @@ fn configure(directory: &Path, service: &str, manager: &str) {
         .map(|line| format!("{line}\n"))
         .collect();
     std::fs::write(directory.join("alerts.yml"), rules).unwrap();
-    std::fs::write(directory.join("token"), "a-token").unwrap();
+    std::fs::write(directory.join("token"), TOKEN).unwrap();
     let config = std::fs::read_to_string(shipped.join("prometheus.yml")).unwrap();
     let mut config = config
         .replace("127.0.0.1:8080", service)

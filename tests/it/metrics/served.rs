@@ -23,6 +23,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::exposition::Exposition;
 use crate::app::{App, SITE, request};
 
+/// What callers must know.
+pub(super) const TOKEN: &str = "a-token";
 /// What a project may be behind in these tests.
 const MAY_LAG: Duration = Duration::from_secs(3_600);
 
@@ -56,7 +58,7 @@ impl Served {
             pulse,
             tally: tally.clone(),
         };
-        let office = Arc::new(Office::new(desk, None, Arc::new(SystemClock)));
+        let office = Arc::new(Office::new(desk, Some(TOKEN.into()), Arc::new(SystemClock)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -69,11 +71,17 @@ impl Served {
 
     /// The service of an application: its database is open, and these projects are followed.
     pub(super) async fn of(app: &App, projects: &[&str]) -> Self {
+        let served = Self::before_its_database(app, projects).await;
+        served.store.send_replace(Some(app.store.clone()));
+        served
+    }
+
+    /// The same before the database is open. What it then says is not older than that.
+    pub(super) async fn before_its_database(app: &App, projects: &[&str]) -> Self {
         let served = Self::start().await;
         let keys: Vec<ProjectKey> = projects.iter().map(|key| key.parse().unwrap()).collect();
         let due: Vec<_> = keys.iter().map(|key| (key.clone(), now())).collect();
         app.store.follow_projects(&Site::new(SITE), &due).await.unwrap();
-        served.store.send_replace(Some(app.store.clone()));
         served.status.send_modify(|status| {
             status.phase = Phase::Running;
             status.database = Link::Up { since: now() };
@@ -113,17 +121,25 @@ impl Served {
         Exposition::parse(&answer.body)
     }
 
+    /// The answer to whoever knows the token.
     pub(super) async fn answer(&self, accept: &str) -> Answer {
+        let headers = format!("Accept: {accept}\r\nAuthorization: Bearer {TOKEN}\r\n");
+        let answer = self.ask(&headers).await;
+        assert!(answer.head.starts_with("http/1.1 200"), "{}", answer.head);
+        answer
+    }
+
+    /// The answer to a request with these headers.
+    pub(super) async fn ask(&self, headers: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
-            "GET /metrics HTTP/1.1\r\nHost: {}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n",
+            "GET /metrics HTTP/1.1\r\nHost: {}\r\n{headers}Connection: close\r\n\r\n",
             self.address
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         Answer { head: head.to_lowercase(), body: body.to_owned() }
     }
 
