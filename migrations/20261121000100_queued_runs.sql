@@ -15,6 +15,9 @@ ALTER TABLE extractor.runs
 -- A project has one run at a time, be it under way or waiting.
 CREATE UNIQUE INDEX runs_open_idx ON extractor.runs (site, project_key) WHERE state IN ('queued', 'running');
 
+-- What the start of a run looks for among all the runs that a project ever had.
+CREATE INDEX runs_unfinished_idx ON extractor.runs (site, project_key) WHERE state NOT IN ('completed', 'incomplete');
+
 COMMENT ON COLUMN extractor.runs.state IS 'queued (a service takes it up: a new run, or one that goes on); running; interrupted and failed (the next run of the project resumes it); completed, incomplete and cancelled are final, but for a retry of what an operator cancelled. A running run whose project nobody alive holds was killed.';
 COMMENT ON COLUMN extractor.runs.worker IS 'The process that started or last resumed it (extractor.workers.id, for as long as that row lasts); null before the first has taken it up.';
 COMMENT ON COLUMN extractor.runs.horizon IS 'When the run started, by Jira''s clock: the cursor moves there when the run completes. Null before a process has taken the run up for the first time.';

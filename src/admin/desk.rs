@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use super::Tally;
 use crate::jira::{Flavor, JiraClient};
 use crate::model::{FailureCategory, ProjectKey, RunId, RunKind, Site, WorkerId};
 use crate::store::Store;
@@ -27,6 +28,8 @@ pub struct Desk {
     pub status: watch::Receiver<ServiceStatus>,
     /// The sign of life of the service's loop, which beats every few seconds.
     pub pulse: Pulse,
+    /// What this process has counted of its runs.
+    pub tally: Tally,
 }
 
 /// A sign of life. The service's loop beats with each turn, at the least every
@@ -160,4 +163,7 @@ pub struct ConfigurationFacts {
     pub loaded_at: DateTime<Utc>,
     /// Why the last reload was refused, if it was.
     pub refused: Option<Trouble>,
+    /// How far behind a project may be before it counts as stalled: the longest pause of its
+    /// schedule and `sync.stalled_after` together.
+    pub may_lag: Duration,
 }

@@ -3,12 +3,26 @@
 //! [`Desk`], and writes requests into the store; it decides nothing about runs, and never serves
 //! what issues hold.
 
+mod api;
+mod auth;
+mod cache;
 pub mod desk;
-// mod metrics;
+mod estimate;
+mod health;
+mod login;
+mod metrics;
 mod office;
-// mod page;
+mod origin;
+mod page;
+mod problem;
+mod refusals;
+mod routes;
 mod server;
+mod stalled;
+mod tally;
 
 pub use desk::Desk;
 pub use office::Office;
-pub use server::{router, serve};
+pub use routes::router;
+pub use server::serve;
+pub use tally::{Following, Tally};

@@ -59,6 +59,12 @@ pub enum Command {
     /// See it work with a simulated Jira and a private Postgres
     #[command(long_about = help::DEMO, after_long_help = help::DEMO_EXAMPLES)]
     Demo(DemoArgs),
+    /// Ask the service on this machine whether it is alive, for a container's health check
+    #[command(hide = true)]
+    Healthcheck,
+    /// Write manual pages and shell completions, for packagers
+    #[command(hide = true)]
+    HelpFiles(HelpFilesArgs),
 }
 
 /// `extractor backfill`
@@ -202,6 +208,14 @@ pub struct DemoArgs {
     pub dir: Option<PathBuf>,
 }
 
+/// `extractor help-files`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct HelpFilesArgs {
+    /// Where to; `man` and `completions` are made there
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
 #[derive(Debug, Parser)]
 #[command(
     name = "extractor",
@@ -272,6 +286,11 @@ impl GlobalArgs {
             log_level: self.log_level,
         }
     }
+}
+
+/// The command line as clap knows it.
+pub(super) fn definition() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads the process's command line.

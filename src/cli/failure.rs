@@ -34,6 +34,8 @@ pub(super) enum Failure {
     PrivatePostgres(#[from] PrivatePostgresError),
     #[error("logging cannot be set up")]
     Telemetry(#[from] TelemetryError),
+    #[error("there is no service to ask: http.listen is empty")]
+    NoHttp,
     #[error("no project to work on: none is named, and sync.projects is empty")]
     NoProjects,
     #[error("this account sees no project, so sync.projects = \"*\" names none")]
@@ -60,7 +62,9 @@ impl Failure {
     /// How the program ends.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::NoProjects | Self::AmbiguousSite { .. } => ExitCode::Config,
+            Self::Config(_) | Self::NoHttp | Self::NoProjects | Self::AmbiguousSite { .. } => {
+                ExitCode::Config
+            }
             Self::Wiring(error) => of_wiring(error),
             Self::Sync(error) => of_sync(error),
             Self::Jira(error) => of_jira(error),
@@ -109,6 +113,7 @@ impl Failure {
             Self::AmbiguousSite { .. } => Some("say which one with --site"),
             Self::World(_) | Self::Telemetry(_) | Self::SimulatorAddress => Some(advice::REPORT),
             Self::Config(_)
+            | Self::NoHttp
             | Self::Wiring(_)
             | Self::Sync(_)
             | Self::PrivatePostgres(_)

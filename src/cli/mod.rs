@@ -12,7 +12,9 @@ mod dry_run;
 pub mod exit;
 mod failure;
 mod failures;
+mod healthcheck;
 mod help;
+mod help_files;
 mod migrate;
 mod probe;
 mod progress;
@@ -33,6 +35,7 @@ use tokio::sync::watch;
 pub use args::{Command, Invocation, parse};
 pub use exit::ExitCode;
 
+use crate::admin::Tally;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{self, Inputs, Loaded};
 use crate::daemon::run_log::RunLog;
@@ -66,7 +69,7 @@ impl Context {
     fn keep_run_log(&self, store: &Store) -> Option<RunLog> {
         let store = watch::Sender::new(Some(store.clone())).subscribe();
         let hurry = self.shutdown.token().clone();
-        self.take_run_lines().map(|lines| RunLog::start(lines, store, hurry))
+        self.take_run_lines().map(|lines| RunLog::start(lines, store, Tally::default(), hurry))
     }
 }
 
@@ -81,9 +84,9 @@ pub async fn run(invocation: Invocation) -> ExitCode {
 }
 
 fn prepare(invocation: &Invocation, console: &Console) -> Result<Context, Failure> {
-    // The demo wants nothing of what is configured for real work.
+    // These want nothing of what is configured for real work.
     let inputs = match invocation.command {
-        Command::Demo(_) => Inputs::isolated(invocation.overrides.clone()),
+        Command::Demo(_) | Command::HelpFiles(_) => Inputs::isolated(invocation.overrides.clone()),
         _ => Inputs::from_process(invocation.overrides.clone()),
     };
     let loaded = config::load(&inputs)?;
@@ -107,7 +110,7 @@ fn prepare(invocation: &Invocation, console: &Console) -> Result<Context, Failur
 
 async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, Failure> {
     match &invocation.command {
-        Command::Demo(_) | Command::Check(_) => {}
+        Command::Demo(_) | Command::Check(_) | Command::Healthcheck => {}
         _ => warn(&context.loaded),
     }
     match invocation.command {
@@ -122,6 +125,8 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
+        Command::Healthcheck => healthcheck::run(context).await,
+        Command::HelpFiles(args) => help_files::run(&args, context),
     }
 }
 

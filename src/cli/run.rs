@@ -1,5 +1,6 @@
 //! `extractor run`, and `extractor` alone: the service. What it does is `daemon`'s.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -51,14 +52,16 @@ fn given(context: &Context) -> Given {
 }
 
 /// The HTTP server.
-struct Server {
-    task: JoinHandle<std::io::Result<()>>,
+pub(super) struct Server {
+    /// Where it answers.
+    pub(super) address: SocketAddr,
+    task: JoinHandle<()>,
     stop: CancellationToken,
 }
 
 impl Server {
     /// Listens as configured; `None` if no HTTP is wanted.
-    async fn start(config: &HttpConfig, desk: Desk) -> Result<Option<Self>, Failure> {
+    pub(super) async fn start(config: &HttpConfig, desk: Desk) -> Result<Option<Self>, Failure> {
         let Some(address) = config.listen else { return Ok(None) };
         let doing = "listen on http.listen";
         let failed = |source| Failure::Io { doing, source };
@@ -68,15 +71,13 @@ impl Server {
         let office = Arc::new(Office::new(desk, config.token.clone(), Arc::new(SystemClock)));
         let stop = CancellationToken::new();
         let task = tokio::spawn(admin::serve(listener, office, stop.clone()));
-        Ok(Some(Self { task, stop }))
+        Ok(Some(Self { address, task, stop }))
     }
 
-    async fn close(self) {
+    pub(super) async fn close(self) {
         self.stop.cancel();
-        match self.task.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "http did not end in order"),
-            Err(error) => tracing::error!(error = %error, "http ended abnormally"),
+        if let Err(error) = self.task.await {
+            tracing::error!(error = %error, "http ended abnormally");
         }
     }
 }

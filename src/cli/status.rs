@@ -1,5 +1,7 @@
 //! `extractor status`: what the database holds and how far it is, without asking Jira.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::console::Outcome;
@@ -10,9 +12,11 @@ use super::words::{instant, span};
 use super::{Context, stdout_is_terminal};
 use crate::config::DatabaseLocation;
 use crate::daemon::wiring::{self, Database, Schema};
-use crate::model::RunState;
+use crate::model::{ProjectKey, RunState};
 use crate::store::private_postgres::PrivatePostgres;
-use crate::store::{CursorFacts, ProjectFacts, Run, StoredFailure};
+use crate::store::{
+    CursorFacts, ProjectCounts, ProjectFacts, Run, Schedule, StoredFailure, TierCounts,
+};
 
 /// How many failures are named.
 const FAILURES: u32 = 20;
@@ -21,19 +25,20 @@ const RUNS: usize = 3;
 
 pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
     let site = context.loaded.config.jira.site.as_ref();
-    let (projects, failures) = match open(context).await? {
-        None => (Vec::new(), Vec::new()),
+    let (projects, counts, failures) = match open(context).await? {
+        None => (Vec::new(), Counts::new(), Vec::new()),
         Some(database) => {
             let store = database.store();
             let projects = store.load_status(site).await;
+            let counts = store.load_counts(site).await;
             let failures = store.list_failures(site, None, FAILURES).await;
             database.close().await;
-            (projects?, failures?)
+            (projects?, by_project(counts?), failures?)
         }
     };
-    context.console.say(&text(&projects, &failures, stdout_is_terminal()));
+    context.console.say(&text(&projects, &counts, &failures, stdout_is_terminal()));
     let json = json!({
-        "projects": projects.iter().map(json_of_project).collect::<Vec<_>>(),
+        "projects": projects.iter().map(|facts| json_of_project(facts, &counts)).collect::<Vec<_>>(),
         "failures": failures.iter().map(json_of_failure).collect::<Vec<_>>(),
         "exit_code": 0,
     });
@@ -52,17 +57,40 @@ pub(super) async fn open(context: &Context) -> Result<Option<Database>, Failure>
     Ok(Some(Database::open(config, Schema::AsConfigured, stop).await?))
 }
 
-fn text(projects: &[ProjectFacts], failures: &[StoredFailure], terminal: bool) -> String {
+/// What is stored, by site and project.
+type Counts = BTreeMap<(String, ProjectKey), ProjectCounts>;
+
+fn by_project(counts: Vec<ProjectCounts>) -> Counts {
+    let place = |count: &ProjectCounts| (count.site.to_string(), count.project.clone());
+    counts.into_iter().map(|count| (place(&count), count)).collect()
+}
+
+/// Stored issues by tier, and those marked deleted.
+fn stored(facts: &ProjectFacts, counts: &Counts) -> (TierCounts, u64) {
+    let count = counts.get(&(facts.site.to_string(), facts.project.clone()));
+    count.map_or_else(Default::default, |count| (count.issues, count.deleted))
+}
+
+fn text(
+    projects: &[ProjectFacts],
+    counts: &Counts,
+    failures: &[StoredFailure],
+    terminal: bool,
+) -> String {
     if projects.is_empty() {
         return "nothing has been extracted yet; begin with `extractor backfill PROJ`".to_owned();
     }
-    let mut parts = vec![of_projects(projects, terminal).render()];
-    let tables = [of_runs(projects, terminal), of_failures(failures, terminal)];
+    let mut parts = vec![of_projects(projects, counts, terminal).render()];
+    let tables = [
+        of_runs(projects, terminal),
+        of_schedules(projects, terminal),
+        of_failures(failures, terminal),
+    ];
     parts.extend(tables.iter().filter(|table| !table.is_empty()).map(Table::render));
     parts.join("\n\n")
 }
 
-fn of_projects(projects: &[ProjectFacts], terminal: bool) -> Table {
+fn of_projects(projects: &[ProjectFacts], counts: &Counts, terminal: bool) -> Table {
     let headings = [
         "SITE",
         "PROJECT",
@@ -80,19 +108,20 @@ fn of_projects(projects: &[ProjectFacts], terminal: bool) -> Table {
     let mut table = Table::new(terminal, &headings);
     for facts in projects {
         let cursor = facts.cursor.as_ref();
+        let (issues, deleted) = stored(facts, counts);
         table.row(vec![
             facts.site.to_string(),
             facts.project.to_string(),
-            table.number(facts.issues.full),
-            table.number(facts.issues.hub),
-            table.number(facts.issues.minimal),
+            table.number(issues.full),
+            table.number(issues.hub),
+            table.number(issues.minimal),
             table.number(facts.incomplete),
-            table.number(facts.deleted),
+            table.number(deleted),
             table.number(facts.queue.depth),
             table.number(facts.failures),
             cursor.and_then(|c| c.completed_until).map_or_else(none, instant),
             facts.lag.map_or_else(none, span),
-            facts.certificate.as_ref().map_or_else(none, |c| c.verdict.to_string()),
+            facts.certificate().map_or_else(none, |c| c.verdict.to_string()),
         ]);
     }
     table
@@ -117,6 +146,22 @@ fn of_runs(projects: &[ProjectFacts], terminal: bool) -> Table {
                 run.error.clone().unwrap_or_default(),
             ]);
         }
+    }
+    table
+}
+
+fn of_schedules(projects: &[ProjectFacts], terminal: bool) -> Table {
+    let headings = ["FOLLOWED", "NEXT RUN", "FAILED IN A ROW", "WHY", "WHAT TO DO"];
+    let mut table = Table::new(terminal, &headings);
+    for schedule in projects.iter().filter_map(|facts| facts.schedule.as_ref()) {
+        let trouble = schedule.trouble.as_ref();
+        table.row(vec![
+            schedule.project.to_string(),
+            instant(schedule.next_run_at),
+            table.number(u64::from(schedule.failures_in_a_row)),
+            trouble.map_or_else(none, |trouble| trouble.text.clone()),
+            trouble.map_or_else(none, |trouble| trouble.remedy.clone()),
+        ]);
     }
     table
 }
@@ -160,25 +205,42 @@ pub(super) fn json_of_cursor(cursor: &CursorFacts) -> Value {
     })
 }
 
-fn json_of_project(facts: &ProjectFacts) -> Value {
+fn json_of_project(facts: &ProjectFacts, counts: &Counts) -> Value {
+    let (issues, deleted) = stored(facts, counts);
     let runs: Vec<Value> =
         facts.runs.iter().map(|run| json_of_run(run, facts.cursor.as_ref())).collect();
     json!({
         "site": facts.site,
         "project": facts.project,
         "issues": {
-            "full": facts.issues.full,
-            "hub": facts.issues.hub,
-            "minimal": facts.issues.minimal,
+            "full": issues.full,
+            "hub": issues.hub,
+            "minimal": issues.minimal,
             "incomplete": facts.incomplete,
-            "deleted": facts.deleted,
+            "deleted": deleted,
         },
         "queue": {"depth": facts.queue.depth, "leased": facts.queue.leased},
         "failures": facts.failures,
         "cursor": facts.cursor.as_ref().map(json_of_cursor),
         "behind_secs": facts.lag.map(|lag| lag.as_secs()),
+        "schedule": facts.schedule.as_ref().map(json_of_schedule),
         "runs": runs,
-        "certificate": facts.certificate,
+        "certificate": facts.certificate(),
+    })
+}
+
+fn json_of_schedule(schedule: &Schedule) -> Value {
+    json!({
+        "next_run_at": schedule.next_run_at,
+        "due_in_secs": schedule.due_in.as_secs(),
+        "failures_in_a_row": schedule.failures_in_a_row,
+        "trouble": schedule.trouble.as_ref().map(|trouble| json!({
+            "text": trouble.text,
+            "category": trouble.category,
+            "remedy": trouble.remedy,
+        })),
+        "last_started_at": schedule.last_started_at,
+        "followed_since": schedule.followed_since,
     })
 }
 
@@ -189,8 +251,11 @@ fn json_of_run(run: &Run, cursor: Option<&CursorFacts>) -> Value {
         "state": run.state,
         "shown_state": state(run, cursor),
         "resumes": run.resumes,
+        "retries": run.retries,
         "counters": run.counters,
         "started_at": run.started_at,
+        "queued_at": run.queued_at,
+        "cancel_requested_at": run.cancel_requested_at,
         "updated_at": run.updated_at,
         "finished_at": run.finished_at,
         "error": run.error,

@@ -10,7 +10,7 @@ use crate::model::{
     Basis, Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, FailureCause,
     IssueId, RunCounters, RunId, RunKind, Site, Verdict, WorkerId,
 };
-use crate::store::{QueueFacts, TierCounts};
+use crate::store::{Certified, QueueFacts, ScheduleTrouble, TierCounts};
 
 fn at(secs: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + secs, 0).unwrap()
@@ -60,26 +60,51 @@ fn facts() -> ProjectFacts {
     ProjectFacts {
         site: Site::new("jira"),
         project: "PROJ".parse().unwrap(),
-        issues: TierCounts { full: 12_000, hub: 3, minimal: 0 },
+        as_of: at(300),
         incomplete: 2,
-        deleted: 1,
         cursor: Some(cursor(None)),
         lag: Some(Duration::from_secs(200)),
-        queue: QueueFacts { depth: 4, leased: 0 },
+        schedule: Some(Schedule {
+            project: "PROJ".parse().unwrap(),
+            next_run_at: at(360),
+            due_in: Duration::from_mins(1),
+            failures_in_a_row: 2,
+            trouble: Some(ScheduleTrouble {
+                text: "no answer".to_owned(),
+                category: FailureCategory::Temporary,
+                remedy: "wait".to_owned(),
+            }),
+            last_started_at: Some(at(0)),
+            followed_since: at(0),
+        }),
+        queue: QueueFacts { depth: 4, leased: 0, oldest: None },
         failures: 1,
         runs: vec![run(RunState::Running)],
-        certificate: Some(Certificate {
-            as_of: at(0),
-            counted: 1,
-            basis: Basis::Count,
-            listed: 1,
-            stored: 1,
-            failed: 0,
-            attempts: 1,
-            verdict: Verdict::Complete,
-            findings: Vec::new(),
+        certified: Some(Certified {
+            run: RunId(Uuid::nil()),
+            at: at(0),
+            certificate: Certificate {
+                as_of: at(0),
+                counted: 1,
+                basis: Basis::Count,
+                listed: 1,
+                stored: 1,
+                failed: 0,
+                attempts: 1,
+                verdict: Verdict::Complete,
+                findings: Vec::new(),
+            },
         }),
     }
+}
+
+fn counts() -> Counts {
+    by_project(vec![ProjectCounts {
+        site: Site::new("jira"),
+        project: "PROJ".parse().unwrap(),
+        issues: TierCounts { full: 12_000, hub: 3, minimal: 0 },
+        deleted: 1,
+    }])
 }
 
 fn failure() -> StoredFailure {
@@ -104,12 +129,12 @@ fn failure() -> StoredFailure {
 
 #[test]
 fn an_empty_database_says_how_to_begin() {
-    assert!(text(&[], &[], true).contains("extractor backfill PROJ"));
+    assert!(text(&[], &counts(), &[], true).contains("extractor backfill PROJ"));
 }
 
 #[test]
 fn a_pipe_gets_one_line_a_project_a_run_and_a_failure() {
-    let text = text(&[facts()], &[failure()], false);
+    let text = text(&[facts()], &counts(), &[failure()], false);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[1],
@@ -119,12 +144,15 @@ fn a_pipe_gets_one_line_a_project_a_run_and_a_failure() {
         lines[4],
         "PROJ\t2023-11-14 22:13:20 UTC\tdelta\tcut short\t1m 1s\t1200\t7\t0\tno answer from Jira"
     );
-    assert_eq!(lines[7], "PROJ-9\t2\t2023-11-14 22:13:20 UTC\ttoo slow\twait");
+    assert_eq!(lines[7], "PROJ\t2023-11-14 22:19:20 UTC\t2\tno answer\twait");
+    assert_eq!(lines[10], "PROJ-9\t2\t2023-11-14 22:13:20 UTC\ttoo slow\twait");
 }
 
 #[test]
-fn without_failures_there_is_no_table_of_them() {
-    assert!(!text(&[facts()], &[], true).contains("WHAT TO DO"));
+fn without_failures_and_schedules_there_is_no_table_of_them() {
+    let facts = ProjectFacts { schedule: None, ..facts() };
+    let text = text(&[facts], &counts(), &[], true);
+    assert!(!text.contains("WHAT TO DO") && !text.contains("NEXT RUN"), "{text}");
 }
 
 #[test]
@@ -132,17 +160,19 @@ fn a_run_is_running_only_while_somebody_holds_its_project() {
     let worker = Some(WorkerId(Uuid::nil()));
     assert_eq!(state(&run(RunState::Running), Some(&cursor(worker))), "running");
     assert_eq!(state(&run(RunState::Running), Some(&cursor(None))), "cut short");
+    assert_eq!(state(&run(RunState::Queued), Some(&cursor(None))), "queued");
     assert_eq!(state(&run(RunState::Completed), Some(&cursor(None))), "completed");
 }
 
 #[test]
 fn a_script_gets_the_facts() {
-    let json = json_of_project(&facts());
+    let json = json_of_project(&facts(), &counts());
     assert_eq!(json["issues"]["full"], 12_000);
     assert_eq!(json["issues"]["incomplete"], 2);
     assert_eq!(json["behind_secs"], 200);
     assert_eq!(json["runs"][0]["state"], "running");
     assert_eq!(json["runs"][0]["shown_state"], "cut short");
+    assert_eq!(json["schedule"]["trouble"]["remedy"], "wait");
     assert_eq!(json["certificate"]["verdict"], "complete");
     assert_eq!(json_of_failure(&failure())["key"], "PROJ-9");
     assert_eq!(json_of_failure(&failure())["cause"], "timeout");

@@ -95,8 +95,8 @@ pub(super) fn is_alias(variable: &str) -> bool {
     ALIASES.iter().any(|(alias, _)| *alias == variable)
 }
 
-/// The variable that stands for a key.
-pub(super) fn variable(key: &str) -> String {
+/// The variable that stands for a key: EXTRACTOR_JIRA__BASE_URL for `jira.base_url`.
+pub fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
 }
 

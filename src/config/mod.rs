@@ -35,6 +35,7 @@ use serde::Deserialize;
 
 pub use credentials::Credentials;
 pub use database::{DatabaseConfig, DatabaseLocation, without_password};
+pub use environment::variable;
 pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use jira::{Flavor, JiraConfig};

@@ -76,8 +76,8 @@ impl Companions {
         let attendant =
             Attendant { inputs, current, service, log_level, notifier: notifier.clone() };
         tasks.spawn(attendant.attend(reloads));
-        let store = desk.store.clone();
-        let run_log = run_lines.map(|lines| RunLog::start(lines, store, hurry));
+        let (store, tally) = (desk.store.clone(), desk.tally.clone());
+        let run_log = run_lines.map(|lines| RunLog::start(lines, store, tally, hurry));
         notifier.ready();
         Ok(Self { tasks, run_log, end })
     }

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use crate::admin::Tally;
 use crate::model::{EventLevel, RunId};
 use crate::store::{RunEvent, Store, StoreError};
 use crate::telemetry::{RunLine, RunLines};
@@ -36,11 +37,12 @@ impl RunLog {
     pub fn start(
         lines: RunLines,
         store: watch::Receiver<Option<Store>>,
+        tally: Tally,
         hurry: CancellationToken,
     ) -> Self {
         let stop = CancellationToken::new();
         let waiting = Waiting::default();
-        let keeper = Keeper { lines, store, hurry, waiting, failures: 0 };
+        let keeper = Keeper { lines, store, tally, hurry, waiting, failures: 0 };
         Self { task: tokio::spawn(keeper.run(stop.clone())), stop }
     }
 
@@ -92,6 +94,8 @@ fn event(line: RunLine) -> Option<(RunId, RunEvent)> {
 struct Keeper {
     lines: RunLines,
     store: watch::Receiver<Option<Store>>,
+    /// Where lost lines are counted.
+    tally: Tally,
     hurry: CancellationToken,
     waiting: Waiting,
     failures: u32,
@@ -191,6 +195,7 @@ impl Keeper {
     fn say_what_is_lost(&mut self) {
         let lost = std::mem::take(&mut self.waiting.lost) + self.lines.take_dropped();
         if lost > 0 {
+            self.tally.note_lost_lines(lost);
             tracing::warn!(lines = lost, "some lines are missing in the log of runs");
         }
     }

@@ -54,6 +54,12 @@ impl Call {
         self
     }
 
+    /// Without a query parameter.
+    pub(super) fn without(mut self, name: &str) -> Self {
+        self.query.retain(|(known, _)| *known != name);
+        self
+    }
+
     /// What a limit of this one endpoint is for.
     pub(super) fn scope(&self) -> Scope {
         Scope::endpoint(&self.method, self.endpoint)

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::JiraClient;
 use super::error::JiraError;
 use super::flavor::{Flavor, cloud, server};
-use super::rungs::Rung;
+use super::rungs::{FetchedRung, Rung};
 use super::send::Answer;
 use super::shape::Came;
 use super::wire::{self, Context};
@@ -30,6 +30,9 @@ pub struct FetchedBatch {
     pub issues: Vec<IssueDocument>,
     /// The issues that came, but without some field, and that cannot be had with it. Cloud only.
     pub lacking: Vec<IssueDocument>,
+    /// The issues that came, and may lack some field: none of their kind can be had strictly. Cloud
+    /// only.
+    pub unproven: Vec<IssueDocument>,
     /// The issues that came and cannot be read.
     pub unreadable: Vec<UnreadableIssue>,
     /// How many of the ids Jira says exist. More than came: it cut the page short, ask again.
@@ -56,6 +59,7 @@ impl FetchedBatch {
     pub(super) fn extend(&mut self, other: Self) {
         self.issues.extend(other.issues);
         self.lacking.extend(other.lacking);
+        self.unproven.extend(other.unproven);
         self.unreadable.extend(other.unreadable);
         self.held_back.extend(other.held_back);
         self.bytes += other.bytes;
@@ -70,7 +74,8 @@ impl JiraClient {
     /// more than [`Instance::batch_cap`](super::Instance::batch_cap), or it takes several requests.
     ///
     /// Cloud leaves out a field that it could not load, without a word. Here an issue that seems to
-    /// lack one is asked for again; if it cannot be had whole it is in [`FetchedBatch::lacking`].
+    /// lack one is asked for again; if it cannot be had whole it is in [`FetchedBatch::lacking`], or
+    /// in [`FetchedBatch::unproven`] where that has been found of others of its kind before.
     ///
     /// # Errors
     /// Any [`JiraError`]; a time-out is not retried: ask for fewer.
@@ -93,6 +98,23 @@ impl JiraClient {
         Ok(self.fetch_rung(id, Rung::Full).await?.map(|fetched| fetched.document))
     }
 
+    /// One issue on a rung above the lowest as Cloud delivers it if a field that does not load may
+    /// be missing. It counts as lacking some.
+    ///
+    /// # Errors
+    /// As [`JiraClient::fetch_rung`].
+    pub async fn fetch_without_some_field(
+        &self,
+        id: IssueId,
+        rung: Rung,
+    ) -> Result<Option<FetchedRung>, JiraError> {
+        let fetched = self.fetch_by(&rung.lenient_call(self.flavor(), id), rung).await?;
+        Ok(fetched.map(|mut fetched| {
+            fetched.document.lacking.push(IssueDocument::LACKS_FIELDS);
+            fetched
+        }))
+    }
+
     /// As Cloud delivers them at once, fields missing or not.
     pub(super) async fn fetch_in_bulk(&self, ids: &[IssueId]) -> Result<FetchedBatch, JiraError> {
         let mut all: Option<FetchedBatch> = None;
@@ -113,6 +135,7 @@ impl JiraClient {
         let mut batch = FetchedBatch {
             issues: Vec::with_capacity(page.issues.len()),
             lacking: Vec::new(),
+            unproven: Vec::new(),
             unreadable: Vec::new(),
             matched: page.total,
             held_back: page.held_back(),

@@ -30,6 +30,7 @@ mod endpoint;
 mod error;
 mod flavor;
 mod hydrate;
+mod latency;
 mod outage;
 mod outcome;
 mod pacing;
@@ -71,6 +72,7 @@ pub use endpoint::Endpoint;
 pub use error::{Cause, ErrorClass, JiraError};
 pub use flavor::Flavor;
 pub use hydrate::{FetchedBatch, UnreadableIssue};
+pub use latency::{LATENCY_BOUNDS, Latencies, Latency, Purpose};
 pub use probe::{Instance, Myself};
 pub use refusal::Messages;
 pub use rungs::{FetchedRung, Rung, join_links};
@@ -136,6 +138,11 @@ impl JiraClient {
     /// What this client has done so far.
     pub fn stats(&self) -> ClientStats {
         self.sender().stats()
+    }
+
+    /// How long Jira took to answer this client so far.
+    pub fn latencies(&self) -> Latencies {
+        self.sender().latencies()
     }
 
     /// Jira's clock, by the `Date` of its newest answer, in whole seconds; `None` before the first.

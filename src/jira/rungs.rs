@@ -64,6 +64,11 @@ impl Rung {
             Self::Minimal => both::issue(flavor, id, MINIMAL_FIELDS),
         }
     }
+
+    /// The same, but that a field which does not load may be missing.
+    pub(super) fn lenient_call(self, flavor: Flavor, id: IssueId) -> Call {
+        self.call(flavor, id).without("failFast")
+    }
 }
 
 impl fmt::Display for Rung {
@@ -95,6 +100,18 @@ impl JiraClient {
         id: IssueId,
         rung: Rung,
     ) -> Result<Option<FetchedRung>, JiraError> {
+        let fetched = self.fetch_by(&rung.call(self.flavor(), id), rung).await?;
+        if let (Flavor::Cloud, Rung::Full, Some(fetched)) = (self.flavor(), rung, &fetched) {
+            self.0.vetting.note_whole(&fetched.document);
+        }
+        Ok(fetched)
+    }
+
+    pub(super) async fn fetch_by(
+        &self,
+        call: &Call,
+        rung: Rung,
+    ) -> Result<Option<FetchedRung>, JiraError> {
         let read = |answer: &Answer| {
             let raw: &RawValue = answer.object()?;
             let context = Context {
@@ -110,11 +127,7 @@ impl JiraClient {
             let bytes = answer.body.len() as u64;
             Ok(FetchedRung { document, bytes, elapsed: answer.elapsed })
         };
-        let fetched = found(self.sender().send(&rung.call(self.flavor(), id), read).await)?;
-        if let (Flavor::Cloud, Rung::Full, Some(fetched)) = (self.flavor(), rung, &fetched) {
-            self.0.vetting.note_whole(&fetched.document);
-        }
-        Ok(fetched)
+        found(self.sender().send(call, read).await)
     }
 
     /// The id and the present key of the issue that has this key, or had it once.

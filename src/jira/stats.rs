@@ -46,6 +46,8 @@ pub struct ClientStats {
     pub breaker_state: BreakerState,
     /// How often the breaker has opened.
     pub breaker_openings: u64,
+    /// Requests under way.
+    pub in_flight: usize,
     /// How many processes share the site's rate, this one included; 0 before anybody has said.
     pub processes: u32,
     /// Requests a second that this process may send at the moment; `None` without a limit.

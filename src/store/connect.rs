@@ -1,6 +1,7 @@
 //! Opening the database: one plain connection first, for the true error, then the pool.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -50,7 +51,13 @@ impl Store {
                 Box::pin(async move { connection.execute(AssertSqlSafe(set_up)).await.map(drop) })
             })
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options })
+        Ok(Self {
+            pool,
+            options,
+            counters: Arc::default(),
+            last_status: Arc::default(),
+            last_counts: Arc::default(),
+        })
     }
 
     /// Closes the pool, waiting for what is under way.

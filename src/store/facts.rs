@@ -1,24 +1,19 @@
-//! What the status page, the metrics and `extractor status` show of each project.
+//! What the status page, the metrics and `extractor status` show of each project and of the processes.
+//! All of it is cheap, whatever is stored: how many issues there are is counted in `counts`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::rows::{count, parse};
-use super::{CursorFacts, Run, RunFilter, Store, StoreError};
-use crate::model::{Certificate, ProjectKey, Site};
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::recent::Recent;
+use super::rows::{count, parse, small};
+use super::{CursorFacts, Run, Schedule, Store, StoreError};
+use crate::model::{Certificate, Finding, ProjectKey, RunId, RunState, Site, WorkerId};
 
 /// How many of its last runs a project's facts carry.
 const LAST_RUNS: u32 = 5;
-
-/// Stored issues that are not deleted, by tier.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TierCounts {
-    /// Everything, in one request.
-    pub full: u64,
-    /// Everything, the links apart.
-    pub hub: u64,
-    /// A small set of fields.
-    pub minimal: u64,
-}
 
 /// A project's part of the queue, in issues.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,130 +22,301 @@ pub struct QueueFacts {
     pub depth: u64,
     /// Leased to a worker whose lease has not run out.
     pub leased: u64,
+    /// How long the oldest of them has waited.
+    pub oldest: Option<Duration>,
 }
 
-/// Everything there is to say about a project.
+/// A certificate and where it belongs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Certified {
+    /// The run that it closed.
+    pub run: RunId,
+    /// When it was stored, by the database's clock.
+    pub at: DateTime<Utc>,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
+/// Everything there is to say about a project, but for how many issues are stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectFacts {
     /// The Jira instance.
     pub site: Site,
     /// The project.
     pub project: ProjectKey,
-    /// Stored issues by tier.
-    pub issues: TierCounts,
+    /// When this was read, by the database's clock.
+    pub as_of: DateTime<Utc>,
     /// Stored issues of which something is known to be lacking: `extractor.incomplete_issues`.
     pub incomplete: u64,
-    /// Stored issues that are marked deleted.
-    pub deleted: u64,
     /// The cursor; none for a project that arrived by moves alone.
     pub cursor: Option<CursorFacts>,
     /// How far the cursor lies behind the database's clock.
-    pub lag: Option<std::time::Duration>,
+    pub lag: Option<Duration>,
+    /// Its schedule, if a service follows it.
+    pub schedule: Option<Schedule>,
     /// Its part of the queue.
     pub queue: QueueFacts,
     /// Recorded failures.
     pub failures: u64,
     /// Its last runs, the newest first.
     pub runs: Vec<Run>,
-    /// The certificate of the newest run that has one.
-    pub certificate: Option<Certificate>,
+    /// The newest certificate.
+    pub certified: Option<Certified>,
+}
+
+impl ProjectFacts {
+    /// The newest certificate's content.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certified.as_ref().map(|certified| &certified.certificate)
+    }
+
+    /// How long ago one of its last runs stored a page or a batch.
+    pub fn since_progress(&self) -> Option<Duration> {
+        let newest = self.runs.iter().filter_map(|run| run.progressed_at).max();
+        newest.map(|at| since(self.as_of, at))
+    }
+
+    /// How long its run has waited to be taken up, if one waits.
+    pub fn queued_for(&self) -> Option<Duration> {
+        let waiting = self.runs.iter().find(|run| run.state == RunState::Queued)?;
+        waiting.queued_at.map(|at| since(self.as_of, at))
+    }
+
+    /// Whether the project is stalled: a service follows it, its newest complete window is older
+    /// than `allowed` (or it has none, and has been followed for so long), and no run of it has made
+    /// progress for as long.
+    pub fn is_stalled(&self, allowed: Duration) -> bool {
+        let Some(schedule) = &self.schedule else { return false };
+        let behind = self.lag.unwrap_or_else(|| since(self.as_of, schedule.followed_since));
+        behind > allowed && self.since_progress().is_none_or(|silent| silent > allowed)
+    }
+}
+
+fn since(now: DateTime<Utc>, then: DateTime<Utc>) -> Duration {
+    (now - then).to_std().unwrap_or_default()
+}
+
+/// A process that lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveWorker {
+    /// The process.
+    pub id: WorkerId,
+    /// Its machine.
+    pub host: String,
+    /// Its process id there.
+    pub pid: u32,
+    /// Its version of the program.
+    pub version: String,
+    /// The Jira instance that it sends requests to, if any.
+    pub site: Option<Site>,
+    /// Since when it has been registered, by the database's clock.
+    pub since: DateTime<Utc>,
+    /// How long ago it last said that it lives.
+    pub heartbeat: Duration,
+    /// The projects that it holds, of any instance.
+    pub holds: Vec<String>,
 }
 
 impl Store {
-    /// The facts of every project of one instance, or of all, by site and project.
+    /// The facts of every project of one instance, or of all, by site and project. Cheap enough to be
+    /// asked every few seconds: it reads nothing of the stored issues but an index of those that are
+    /// incomplete. The queue is counted, which takes a tenth of a second for some hundred thousand.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
     pub async fn load_status(&self, site: Option<&Site>) -> Result<Vec<ProjectFacts>, StoreError> {
-        let mut cursors: BTreeMap<(String, String), CursorFacts> = self
-            .list_cursors(site)
-            .await?
-            .into_iter()
-            .map(|cursor| ((cursor.site.to_string(), cursor.project.to_string()), cursor))
-            .collect();
-        let mut status = Vec::new();
-        for mut facts in self.count_projects(site).await? {
-            let key = (facts.site.to_string(), facts.project.to_string());
-            facts.cursor = cursors.remove(&key);
-            let filter = RunFilter {
-                site: Some(facts.site.clone()),
-                project: Some(facts.project.clone()),
-                ..RunFilter::default()
-            };
-            facts.runs = self.list_runs(&filter, LAST_RUNS).await?;
-            for run in &facts.runs {
-                facts.certificate = self.load_certificate(run.id).await?;
-                if facts.certificate.is_some() {
-                    break;
+        let mut projects = self.load_projects(site).await?;
+        for cursor in self.list_cursors(site).await? {
+            if let Some(facts) = projects.get_mut(&place(&cursor.site, &cursor.project)) {
+                facts.cursor = Some(cursor);
+            }
+        }
+        let mut sites: Vec<Site> = projects.values().map(|facts| facts.site.clone()).collect();
+        sites.dedup();
+        for site in sites {
+            for schedule in self.load_schedules(&site).await? {
+                if let Some(facts) = projects.get_mut(&place(&site, &schedule.project)) {
+                    facts.schedule = Some(schedule);
                 }
             }
-            status.push(facts);
         }
-        Ok(status)
+        let (sites, keys): (Vec<String>, Vec<String>) = projects.keys().cloned().unzip();
+        for run in super::runs::select_last(&self.pool, &sites, &keys, LAST_RUNS).await? {
+            if let Some(facts) = projects.get_mut(&place(&run.site, &run.project)) {
+                facts.runs.push(run);
+            }
+        }
+        for (place, certified) in self.newest_certificates(&sites, &keys).await? {
+            if let Some(facts) = projects.get_mut(&place) {
+                facts.certified = Some(certified);
+            }
+        }
+        Ok(projects.into_values().collect())
     }
 
-    async fn count_projects(&self, site: Option<&Site>) -> Result<Vec<ProjectFacts>, StoreError> {
+    /// What [`Store::load_status`] says of an instance, or has said no longer than `max_age` ago.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn recent_status(
+        &self,
+        site: &Site,
+        max_age: Duration,
+    ) -> Result<Recent<Vec<ProjectFacts>>, StoreError> {
+        self.last_status.or_read(site, max_age, self.load_status(Some(site))).await
+    }
+
+    /// The processes that live, the longest registered first: all, or those that send requests to
+    /// one instance. Cheap.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn load_workers(&self, site: Option<&Site>) -> Result<Vec<LiveWorker>, StoreError> {
         let rows = sqlx::query!(
-            r#"WITH issues AS (
-                 SELECT site, project_key,
-                     count(*) FILTER (WHERE deleted_at IS NULL AND tier = 'full') AS full_tier,
-                     count(*) FILTER (WHERE deleted_at IS NULL AND tier = 'hub') AS hub_tier,
-                     count(*) FILTER (WHERE deleted_at IS NULL AND tier = 'minimal') AS minimal_tier,
-                     count(*) FILTER (WHERE deleted_at IS NOT NULL) AS deleted
-                 FROM jira.issues WHERE $1::text IS NULL OR site = $1 GROUP BY site, project_key
+            r#"SELECT w.id AS "id!", w.host AS "host!", w.pid AS "pid!", w.version AS "version!",
+                 w.site AS "site?", w.started_at AS "since!",
+                 extract(epoch FROM clock_timestamp() - w.heartbeat_at)::float8 AS "heartbeat!",
+                 ARRAY(SELECT project_key FROM extractor.cursors c
+                       WHERE c.lease_worker = w.id ORDER BY project_key) AS "holds!"
+               FROM extractor.live_workers w
+               WHERE $1::text IS NULL OR w.site = $1 ORDER BY w.started_at, w.id"#,
+            site.map(Site::as_str),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let of = |secs: f64| Duration::try_from_secs_f64(secs.max(0.0)).unwrap_or_default();
+        Ok(rows
+            .into_iter()
+            .map(|row| LiveWorker {
+                id: WorkerId(row.id),
+                host: row.host,
+                pid: small(row.pid),
+                version: row.version,
+                site: row.site.map(Site::new),
+                since: row.since,
+                heartbeat: of(row.heartbeat),
+                holds: row.holds,
+            })
+            .collect())
+    }
+
+    /// Every project that anything is known of, with what can be counted. Which projects have issues
+    /// is found by going from one to the next in the index, past all of their issues.
+    async fn load_projects(
+        &self,
+        site: Option<&Site>,
+    ) -> Result<BTreeMap<Place, ProjectFacts>, StoreError> {
+        let rows = sqlx::query!(
+            r#"WITH RECURSIVE stored AS (
+                 (SELECT project_key, site FROM jira.issues ORDER BY project_key, site LIMIT 1)
+                 UNION ALL
+                 SELECT n.project_key, n.site FROM stored s CROSS JOIN LATERAL (
+                     SELECT project_key, site FROM jira.issues
+                     WHERE (project_key, site) > (s.project_key, s.site)
+                     ORDER BY project_key, site LIMIT 1) AS n
              ), incomplete AS (
                  SELECT site, project_key, count(*) AS incomplete FROM extractor.incomplete_issues
                  WHERE $1::text IS NULL OR site = $1 GROUP BY site, project_key
              ), queue AS (
                  SELECT site, project_key, count(*) AS depth,
-                     count(*) FILTER (WHERE leased_until > clock_timestamp()) AS leased
+                     count(*) FILTER (WHERE leased_until > clock_timestamp()) AS leased,
+                     extract(epoch FROM clock_timestamp() - min(queued_at))::float8 AS oldest_secs
                  FROM extractor.pending WHERE $1::text IS NULL OR site = $1
                  GROUP BY site, project_key
              ), failures AS (
                  SELECT site, project_key, count(*) AS failures FROM extractor.failures
                  WHERE $1::text IS NULL OR site = $1 GROUP BY site, project_key
-             ), cursors AS (
-                 SELECT site, project_key,
-                     extract(epoch FROM clock_timestamp() - completed_until)::float8 AS lag_secs
-                 FROM extractor.cursors WHERE $1::text IS NULL OR site = $1
+             ), projects AS (
+                 SELECT site, project_key FROM stored
+                 UNION SELECT site, project_key FROM extractor.cursors
+                 UNION SELECT site, project_key FROM extractor.schedules
+                 UNION SELECT site, project_key FROM queue
+                 UNION SELECT site, project_key FROM failures
              )
-             SELECT site AS "site!", project_key AS "project_key!",
-                 coalesce(full_tier, 0) AS "full_tier!", coalesce(hub_tier, 0) AS "hub_tier!",
-                 coalesce(minimal_tier, 0) AS "minimal_tier!", coalesce(deleted, 0) AS "deleted!",
+             SELECT p.site AS "site!", p.project_key AS "project_key!",
+                 clock_timestamp() AS "as_of!",
                  coalesce(incomplete, 0) AS "incomplete!",
-                 coalesce(depth, 0) AS "depth!", coalesce(leased, 0) AS "leased!",
-                 coalesce(failures, 0) AS "failures!", lag_secs
-             FROM cursors FULL JOIN issues USING (site, project_key)
+                 coalesce(depth, 0) AS "depth!", coalesce(leased, 0) AS "leased!", oldest_secs,
+                 coalesce(failures, 0) AS "failures!",
+                 extract(epoch FROM clock_timestamp() - c.completed_until)::float8 AS lag_secs
+             FROM projects p
+                 LEFT JOIN extractor.cursors c USING (site, project_key)
                  LEFT JOIN incomplete USING (site, project_key)
-                 FULL JOIN queue USING (site, project_key)
-                 FULL JOIN failures USING (site, project_key)
-             ORDER BY 1, 2"#,
+                 LEFT JOIN queue USING (site, project_key)
+                 LEFT JOIN failures USING (site, project_key)
+             WHERE $1::text IS NULL OR p.site = $1"#,
             site.map(Site::as_str),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let duration = |secs: f64| Duration::try_from_secs_f64(secs.max(0.0)).ok();
+        rows.into_iter()
+            .map(|row| {
+                let facts = ProjectFacts {
+                    site: Site::new(row.site),
+                    project: parse("project key", &row.project_key)?,
+                    as_of: row.as_of,
+                    incomplete: count(row.incomplete),
+                    cursor: None,
+                    lag: row.lag_secs.and_then(duration),
+                    schedule: None,
+                    queue: QueueFacts {
+                        depth: count(row.depth),
+                        leased: count(row.leased),
+                        oldest: row.oldest_secs.and_then(duration),
+                    },
+                    failures: count(row.failures),
+                    runs: Vec::new(),
+                    certified: None,
+                };
+                Ok((place(&facts.site, &facts.project), facts))
+            })
+            .collect()
+    }
+
+    async fn newest_certificates(
+        &self,
+        sites: &[String],
+        keys: &[String],
+    ) -> Result<Vec<(Place, Certified)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT c.site, c.project_key, c.run_id, c.created_at, c.as_of, c.counted, c.basis,
+                 c.listed, c.stored, c.failed, c.attempts, c.verdict,
+                 c.findings AS "findings: Json<Vec<Finding>>"
+               FROM unnest($1::text[], $2::text[]) AS p(site, project_key)
+               CROSS JOIN LATERAL (
+                   SELECT * FROM extractor.certificates
+                   WHERE site = p.site AND project_key = p.project_key
+                   ORDER BY created_at DESC LIMIT 1) AS c"#,
+            sites,
+            keys,
         )
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter()
             .map(|row| {
-                Ok(ProjectFacts {
-                    site: Site::new(row.site),
-                    project: parse("project key", &row.project_key)?,
-                    issues: TierCounts {
-                        full: count(row.full_tier),
-                        hub: count(row.hub_tier),
-                        minimal: count(row.minimal_tier),
-                    },
-                    incomplete: count(row.incomplete),
-                    deleted: count(row.deleted),
-                    cursor: None,
-                    lag: row.lag_secs.and_then(|secs| {
-                        std::time::Duration::try_from_secs_f64(secs.max(0.0)).ok()
-                    }),
-                    queue: QueueFacts { depth: count(row.depth), leased: count(row.leased) },
-                    failures: count(row.failures),
-                    runs: Vec::new(),
-                    certificate: None,
-                })
+                let certificate = Certificate {
+                    as_of: row.as_of,
+                    counted: count(row.counted),
+                    basis: parse("basis", &row.basis)?,
+                    listed: count(row.listed),
+                    stored: count(row.stored),
+                    failed: count(row.failed),
+                    attempts: small(row.attempts),
+                    verdict: parse("verdict", &row.verdict)?,
+                    findings: row.findings.0,
+                };
+                let certified =
+                    Certified { run: RunId(row.run_id), at: row.created_at, certificate };
+                Ok(((row.site, row.project_key), certified))
             })
             .collect()
     }
+}
+
+/// Site and project, as the database sorts and compares them.
+type Place = (String, String);
+
+fn place(site: &Site, project: &ProjectKey) -> Place {
+    (site.to_string(), project.to_string())
 }

@@ -104,6 +104,39 @@ impl Store {
         rows.into_iter().map(StoredFailure::try_from).collect()
     }
 
+    /// The failures of one instance that `filter` means, by the issue's id, beginning after `after`: a
+    /// page of a list that stays in its order while runs work.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn page_failures(
+        &self,
+        filter: &FailureFilter,
+        after: Option<IssueId>,
+        limit: u32,
+    ) -> Result<Vec<StoredFailure>, StoreError> {
+        let keys = filter.key_texts();
+        let rows = sqlx::query_as!(
+            Row,
+            "SELECT site, issue_id, key, project_key, run_id, reason, category, cause, what_to_do,
+                 attempts, first_at, last_at, next_try
+             FROM extractor.failures
+             WHERE ($1::text IS NULL OR site = $1) AND ($2::text IS NULL OR project_key = $2)
+               AND ($3::text IS NULL OR category = $3) AND ($4::text[] = '{}' OR key = ANY ($4))
+               AND ($5::bigint IS NULL OR issue_id > $5)
+             ORDER BY issue_id LIMIT $6",
+            filter.site.as_ref().map(Site::as_str),
+            filter.project.as_ref().map(ProjectKey::as_str),
+            filter.category.map(FailureCategory::as_str),
+            &keys,
+            after.map(|id| id.0),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(StoredFailure::try_from).collect()
+    }
+
     /// Makes the failures that `filter` means due, so that the next run of their project tries them
     /// again, and answers which they are. An issue of theirs that waits in the queue waits no more.
     ///
@@ -153,7 +186,7 @@ impl Store {
     }
 
     /// How many failures each project of an instance has, by category and cause: what metrics are
-    /// made of. Every project that has a cursor or a failure is there with every cause, so that no
+    /// made of. Every project that is followed, has a cursor or a failure is there with every cause, so that no
     /// series ends when its last failure heals.
     ///
     /// # Errors
@@ -163,6 +196,7 @@ impl Store {
             r#"SELECT project_key AS "project_key!", category AS "category?", cause AS "cause?",
                  count(issue_id) AS "failures!"
                FROM (SELECT project_key FROM extractor.cursors WHERE site = $1
+                     UNION SELECT project_key FROM extractor.schedules WHERE site = $1
                      UNION SELECT project_key FROM extractor.failures WHERE site = $1) AS p
                    LEFT JOIN (SELECT * FROM extractor.failures WHERE site = $1) AS f
                    USING (project_key)

@@ -34,6 +34,15 @@ struct Rows {
     positions: Vec<i64>,
 }
 
+/// Which of a project's failures a run tries again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requeue {
+    /// Those whose time has come.
+    Due,
+    /// Every one.
+    All,
+}
+
 impl Store {
     /// Records one page and the checkpoint after it.
     ///
@@ -71,7 +80,7 @@ impl Store {
         .await
     }
 
-    /// Queues again, for this run, the project's failures whose time has come.
+    /// Queues again, for this run, the project's failures whose time has come, or all of them.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -79,7 +88,9 @@ impl Store {
         &self,
         lease: &ProjectLease,
         id: RunId,
+        which: Requeue,
     ) -> Result<u64, StoreError> {
+        let all = which == Requeue::All;
         self.tx("requeue_failures", |tx| {
             Box::pin(async move {
                 fence(tx, lease).await?;
@@ -89,12 +100,14 @@ impl Store {
                  SELECT site, issue_id, project_key, $3, key,
                      nextval('extractor.pending_order'), clock_timestamp()
                  FROM extractor.failures
-                 WHERE site = $1 AND project_key = $2 AND next_try <= clock_timestamp()
+                 WHERE site = $1 AND project_key = $2
+                   AND ($4 OR next_try <= clock_timestamp())
                  ORDER BY issue_id
                  ON CONFLICT ON CONSTRAINT pending_pk DO NOTHING",
                     lease.site().as_str(),
                     lease.project().as_str(),
                     id.0,
+                    all,
                 )
                 .execute(&mut **tx)
                 .await?

@@ -19,6 +19,7 @@ mod bulk;
 mod catalogue;
 mod certificates;
 mod connect;
+mod counts;
 mod cursors;
 mod decide;
 mod error;
@@ -30,11 +31,13 @@ mod listing;
 mod migrate;
 pub mod private_postgres;
 mod queue;
+mod recent;
 mod rows;
 mod runs;
 mod sample;
 mod schedules;
 mod session;
+mod stats;
 mod streams;
 #[cfg(test)]
 mod testing;
@@ -47,15 +50,17 @@ mod wholeness;
 pub use batch::{BatchResult, BatchWritten};
 pub use certificates::{CertificateCounts, ListedCounts};
 pub use connect::Settings;
+pub use counts::{ProjectCounts, TierCounts};
 pub use cursors::CursorFacts;
 pub use error::StoreError;
-pub use facts::{ProjectFacts, QueueFacts, TierCounts};
+pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};
 pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
-pub use listing::PageOutcome;
+pub use listing::{PageOutcome, Requeue};
 pub use queue::{
     Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
 };
+pub use recent::Recent;
 pub use runs::{
     Cancelling, ControlListener, EVENTS_KEPT, MAX_RETRIES, NewRun, Requested, Retrying, Run,
     RunEvent, RunFilter, StoredEvent,
@@ -63,7 +68,10 @@ pub use runs::{
 pub use sample::{SampleIssue, TableCount};
 pub use schedules::{Followed, Schedule, ScheduleTrouble};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
+pub use stats::{Histogram, PoolStats, SECONDS_BOUNDS, StoreStats, TransactionStats};
 pub use throttles::{Sharing, SharingListener, Throttle};
+
+use std::sync::Arc;
 
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -74,4 +82,7 @@ pub struct Store {
     pool: PgPool,
     /// For the connections outside the pool: migrations, sessions, listeners.
     options: PgConnectOptions,
+    counters: Arc<stats::Counters>,
+    last_status: Arc<recent::LastRead<Vec<ProjectFacts>>>,
+    last_counts: Arc<recent::LastRead<Vec<ProjectCounts>>>,
 }

@@ -18,7 +18,7 @@ pub(super) const PENDING_CHANNEL: &str = "extractor_pending";
 pub enum QueueScope {
     /// What one run waits for.
     Run(RunId),
-    /// Whatever any run of the instance waits for.
+    /// Whatever any run of the instance waits for; not what is left of one that was cancelled.
     Site(Site),
 }
 
@@ -207,7 +207,9 @@ impl Store {
                  SELECT leased_until > now.at AND lease_worker IN (SELECT id FROM live) AS leased,
                      coalesce(not_before > now.at, false) AS early, not_before, now.at
                  FROM extractor.pending, now
-                 WHERE ($1::uuid IS NULL OR run_id = $1) AND ($2::text IS NULL OR site = $2)
+                 WHERE ($1::uuid IS NULL OR run_id = $1)
+                   AND ($2::text IS NULL OR (site = $2 AND run_id NOT IN (
+                       SELECT id FROM extractor.runs WHERE site = $2 AND state = 'cancelled')))
              )
              SELECT count(*) AS "total!", count(*) FILTER (WHERE leased) AS "leased!",
                  count(*) FILTER (WHERE leased IS NOT TRUE AND NOT early) AS "due!",
@@ -283,45 +285,7 @@ impl TryFrom<Row> for PendingIssue {
     }
 }
 
-// Two statements that differ in their first condition, so that each has its index to read in order.
-macro_rules! lease_statement {
-    ($condition:literal, $connection:expr, $scope:expr, $worker:expr, $limit:expr, $secs:expr) => {
-        sqlx::query_as!(
-            Row,
-            r#"WITH live AS MATERIALIZED (SELECT id FROM extractor.live_workers),
-             token AS MATERIALIZED (SELECT nextval('extractor.batch_token') AS number),
-             free AS (
-                 SELECT p.site, p.issue_id FROM extractor.pending p
-                 WHERE "#
-                + $condition
-                + r#" AND (p.not_before IS NULL OR p.not_before <= clock_timestamp())
-                   AND (p.lease_worker IS NULL OR p.leased_until <= clock_timestamp()
-                        OR p.lease_worker <> ALL (ARRAY(SELECT id FROM live)))
-                 ORDER BY p.queue_order
-                 LIMIT $3 FOR UPDATE SKIP LOCKED
-             ), leased AS (
-                 UPDATE extractor.pending p
-                 SET lease_worker = $2, lease_token = token.number,
-                     leased_until = clock_timestamp() + make_interval(secs => $4)
-                 FROM free, token
-                 WHERE p.site = free.site AND p.issue_id = free.issue_id
-                 RETURNING p.site, p.issue_id, p.key, p.run_id, p.listed_updated, p.attempts,
-                     p.lease_token, p.queue_order
-             )
-             SELECT l.site, l.issue_id, l.key, l.run_id, l.listed_updated, l.attempts,
-                 l.lease_token AS "lease_token!", i.tier AS "stored_tier?"
-             FROM leased l LEFT JOIN jira.issues i ON i.site = l.site AND i.id = l.issue_id
-             ORDER BY l.queue_order"#,
-            $scope,
-            $worker.0,
-            $limit,
-            $secs,
-        )
-        .fetch_all($connection)
-        .await?
-    };
-}
-
+/// Leases what is free of one run, in the order of listing.
 async fn lease_of_run(
     connection: &mut sqlx::PgConnection,
     run: RunId,
@@ -329,9 +293,41 @@ async fn lease_of_run(
     limit: i64,
     lease_secs: f64,
 ) -> Result<Vec<Row>, StoreError> {
-    Ok(lease_statement!("p.run_id = $1", connection, run.0, worker, limit, lease_secs))
+    let rows = sqlx::query_as!(
+        Row,
+        r#"WITH live AS MATERIALIZED (SELECT id FROM extractor.live_workers),
+         token AS MATERIALIZED (SELECT nextval('extractor.batch_token') AS number),
+         free AS (
+             SELECT p.site, p.issue_id FROM extractor.pending p
+             WHERE p.run_id = $1 AND (p.not_before IS NULL OR p.not_before <= clock_timestamp())
+               AND (p.lease_worker IS NULL OR p.leased_until <= clock_timestamp()
+                    OR p.lease_worker <> ALL (ARRAY(SELECT id FROM live)))
+             ORDER BY p.queue_order
+             LIMIT $3 FOR UPDATE SKIP LOCKED
+         ), leased AS (
+             UPDATE extractor.pending p
+             SET lease_worker = $2, lease_token = token.number,
+                 leased_until = clock_timestamp() + make_interval(secs => $4)
+             FROM free, token
+             WHERE p.site = free.site AND p.issue_id = free.issue_id
+             RETURNING p.site, p.issue_id, p.key, p.run_id, p.listed_updated, p.attempts,
+                 p.lease_token, p.queue_order
+         )
+         SELECT l.site, l.issue_id, l.key, l.run_id, l.listed_updated, l.attempts,
+             l.lease_token AS "lease_token!", i.tier AS "stored_tier?"
+         FROM leased l LEFT JOIN jira.issues i ON i.site = l.site AND i.id = l.issue_id
+         ORDER BY l.queue_order"#,
+        run.0,
+        worker.0,
+        limit,
+        lease_secs,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
 }
 
+/// The oldest run of the site goes first. What an operator has cancelled is nobody's to fetch.
 async fn lease_of_site(
     connection: &mut sqlx::PgConnection,
     site: &Site,
@@ -339,5 +335,34 @@ async fn lease_of_site(
     limit: i64,
     lease_secs: f64,
 ) -> Result<Vec<Row>, StoreError> {
-    Ok(lease_statement!("p.site = $1", connection, site.as_str(), worker, limit, lease_secs))
+    for run in runs_with_work(connection, site).await? {
+        let rows = lease_of_run(connection, RunId(run), worker, limit, lease_secs).await?;
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The runs of the site that have something in the queue, found by going from one to the next in the
+/// index, past all that each has there.
+async fn runs_with_work(
+    connection: &mut sqlx::PgConnection,
+    site: &Site,
+) -> Result<Vec<Uuid>, StoreError> {
+    let runs = sqlx::query_scalar!(
+        r#"WITH RECURSIVE waiting AS (
+             (SELECT run_id FROM extractor.pending ORDER BY run_id LIMIT 1)
+             UNION ALL
+             SELECT n.run_id FROM waiting w CROSS JOIN LATERAL (
+                 SELECT run_id FROM extractor.pending
+                 WHERE run_id > w.run_id ORDER BY run_id LIMIT 1) AS n
+         )
+         SELECT r.id AS "id!" FROM waiting w JOIN extractor.runs r ON r.id = w.run_id
+         WHERE r.site = $1 AND r.state <> 'cancelled' ORDER BY r.id"#,
+        site.as_str(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(runs)
 }

@@ -75,6 +75,20 @@ impl Store {
         Ok(Sharing { others: count(row.others), registered: row.registered, throttles })
     }
 
+    /// How many live processes share the request rate of `site`, for one that is not among them yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like; any error where the schema has not come so far.
+    pub async fn count_sharing(&self, site: &Site) -> Result<u64, StoreError> {
+        let processes = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "processes!" FROM extractor.live_workers WHERE site = $1"#,
+            site.as_str(),
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count(processes))
+    }
+
     /// What has to wait on `site`. Nothing, where the schema has not come so far as to say.
     ///
     /// # Errors

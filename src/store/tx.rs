@@ -1,6 +1,6 @@
 //! The one way to write: a named transaction, retried when Postgres asks for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
@@ -53,8 +53,9 @@ impl Store {
     where
         F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
     {
+        let began = Instant::now();
         let mut attempt = 1;
-        loop {
+        let outcome = loop {
             let span = tracing::debug_span!("tx", tx.name = name, tx.attempt = attempt);
             let begin = format!("BEGIN /* {name} */{planner}");
             match self.attempt(begin, &work).instrument(span).await {
@@ -63,16 +64,21 @@ impl Store {
                     tokio::time::sleep(backoff(attempt)).await;
                     attempt += 1;
                 }
-                outcome => return outcome,
+                outcome => break outcome,
             }
-        }
+        };
+        self.counters.ended(name, outcome.is_err(), attempt - 1, began.elapsed());
+        outcome
     }
 
     async fn attempt<'a, T, F>(&self, begin: String, work: &F) -> Result<T, StoreError>
     where
         F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
     {
-        let mut transaction: Tx<'a> = self.pool.begin_with(AssertSqlSafe(begin)).await?;
+        let asked = Instant::now();
+        let begun = self.pool.begin_with(AssertSqlSafe(begin)).await;
+        self.counters.waited(asked.elapsed());
+        let mut transaction: Tx<'a> = begun?;
         let value = work(&mut transaction).await?;
         transaction.commit().await?;
         Ok(value)

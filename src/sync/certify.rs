@@ -246,7 +246,8 @@ fn failures(counts: &Counts) -> Option<Finding> {
         name: "not fetched, and not stored",
         expected: 0,
         found: counts.failed,
-        meaning: "named in extractor.failures with their reasons; the next run tries them again",
+        meaning: "named in extractor.failures with their reasons; a backfill tries all of them again, \
+                  and a delta those whose next_try has come",
     }
     .finding()
 }
@@ -256,7 +257,8 @@ fn incomplete(counts: &Counts) -> Option<Finding> {
         name: "stored, but not whole",
         expected: 0,
         found: counts.incomplete,
-        meaning: "named in extractor.failures with what is lacking; the next run tries them again",
+        meaning: "named in extractor.failures with what is lacking; a backfill tries all of them again, \
+                  and a delta those whose next_try has come",
     }
     .finding()
 }

@@ -1,5 +1,6 @@
 //! Which counts lead to which remedy and verdict, for each kind of proof.
 
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
@@ -18,6 +19,7 @@ const EVEN: Counts = Counts {
 const PROVEN: Census = Census {
     whole: true,
     issues: 10,
+    shown: 10,
     listed: 10,
     estimated: 10,
     brought: Brought { settled: 0, late: 0 },
@@ -28,7 +30,14 @@ const CENSUS: Counts = Counts { proof: Proof::Census(PROVEN), ..EVEN };
 const ESTIMATE: Counts = Counts {
     counted: 13,
     listed: 3,
-    proof: Proof::Census(Census { whole: false, issues: 3, listed: 3, estimated: 3, ..PROVEN }),
+    proof: Proof::Census(Census {
+        whole: false,
+        issues: 3,
+        shown: 3,
+        listed: 3,
+        estimated: 3,
+        ..PROVEN
+    }),
     ..EVEN
 };
 
@@ -110,16 +119,24 @@ const LATE: Brought = Brought { settled: 0, late: 4 };
     census(Census { listed: 21, ..PROVEN }),
     Remedy::ListAgain, false, Verdict::Missing, &["against listed by the run"]
 )]
-#[case::fewer_than_estimated(
-    census(Census { estimated: 20, ..PROVEN }),
+#[case::an_estimate_that_lacks_what_is_recent(
+    census(Census { estimated: 3, ..PROVEN }),
     Remedy::None, true, Verdict::Complete, &[]
+)]
+#[case::late_for_the_census(
+    census(Census { shown: 11, estimated: 11, ..PROVEN }),
+    Remedy::None, true, Verdict::Complete, &[]
+)]
+#[case::one_fewer_than_estimated(
+    census(Census { estimated: 11, ..PROVEN }),
+    Remedy::ListAgain, false, Verdict::Missing, &["estimated by Jira"]
 )]
 #[case::far_fewer_than_estimated(
     census(Census { estimated: 21, ..PROVEN }),
     Remedy::ListAgain, false, Verdict::Missing, &["estimated by Jira"]
 )]
 #[case::listed_late_and_then_in_the_census(
-    census(Census { issues: 12, ..PROVEN }),
+    census(Census { issues: 12, shown: 12, ..PROVEN }),
     Remedy::None, true, Verdict::Complete, &[]
 )]
 #[case::deleted_earlier(
@@ -135,7 +152,7 @@ const LATE: Brought = Brought { settled: 0, late: 4 };
 )]
 #[case::emptied(
     Counts { counted: 0, listed: 0, before: Some(Before { counted: 11, basis: Basis::Census }),
-             proof: Proof::Census(Census { issues: 0, listed: 0, estimated: 0, ..PROVEN }), ..CENSUS },
+             proof: Proof::Census(Census { issues: 0, shown: 0, listed: 0, estimated: 0, ..PROVEN }), ..CENSUS },
     Remedy::None, false, Verdict::Missing, &["last certificate", "stored or failed"]
 )]
 fn a_census_leads_to_a_remedy_and_a_verdict(
@@ -179,4 +196,33 @@ fn an_estimate_says_no_more_than_that_a_count_has_collapsed(
     assert_eq!(may_advance(&counts), verdict == Verdict::Complete);
     assert_eq!(certificate.findings.len(), usize::from(verdict == Verdict::Missing));
     assert_eq!(remedy(RunKind::Delta, &counts, 2), Remedy::None);
+}
+
+proptest! {
+    /// Whatever the numbers, a run is complete and moves the cursor only if everything that Jira
+    /// estimates was shown, and each estimate too many is named by as many.
+    #[test]
+    fn what_jira_estimates_and_does_not_show_is_never_certified(
+        (issues, since, estimated) in (0_u64..60, 0_u64..9, 0_u64..70),
+        (listed, late, whole) in (0_u64..60, 0_u64..4, any::<bool>()),
+    ) {
+        let (shown, brought) = (issues + since, Brought { settled: 0, late });
+        let census = Census { whole, issues, shown, listed, estimated, brought, lacking: 0 };
+        let counts = Counts { proof: Proof::Census(census), ..CENSUS };
+        let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 3);
+        let named = certificate.findings.iter().find(|one| one.check.contains("estimated by Jira"));
+        let named = named.map_or(0, |finding| finding.expected - finding.found);
+        prop_assert_eq!(named, estimated.saturating_sub(shown));
+        if named > 0 {
+            prop_assert_eq!(certificate.verdict, Verdict::Missing);
+            prop_assert!(!may_advance(&counts));
+            prop_assert_eq!(remedy(RunKind::Delta, &counts, 2), Remedy::ListAgain);
+        }
+        // An estimate that is too low changes nothing.
+        let even = Census { estimated: estimated.min(shown), ..census };
+        let even = Counts { proof: Proof::Census(even), ..counts };
+        let exact = Census { estimated: shown, ..census };
+        let exact = Counts { proof: Proof::Census(exact), ..counts };
+        prop_assert_eq!(verdict(&even), verdict(&exact));
+    }
 }

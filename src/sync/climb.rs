@@ -6,8 +6,8 @@ use super::error::SyncError;
 use super::fetch::{Climb, Fetched, Source};
 use super::intake::Arrival;
 use super::ladder::{Ladder, Landing, Outcome, Step};
-use super::policy::{self, Decision, Shortfall};
-use crate::jira::{FetchedRung, JiraError, Rung, join_links};
+use super::policy::{self, Decision, Fault, Shortfall};
+use crate::jira::{FetchedRung, Flavor, JiraError, Rung, join_links};
 use crate::model::IssueDocument;
 use crate::store::PendingIssue;
 
@@ -18,6 +18,9 @@ pub(super) struct Climbed<'a> {
     pub(super) fetched: Fetched,
     pub(super) place: Option<SemaphorePermit<'a>>,
 }
+
+/// What came on a rung; `None` where the issue is gone.
+type RungAnswer = Result<Option<FetchedRung>, JiraError>;
 
 /// What the rungs have brought so far.
 #[derive(Default)]
@@ -47,7 +50,7 @@ impl Source {
                 // Acquiring fails only on a closed semaphore, which this never is.
                 place = self.heavy.acquire().await.ok();
             }
-            let answer = self.jira.fetch_rung(issue.id, rung).await;
+            let answer = self.ask_on(rung, issue).await;
             let outcome = self.judge(issue, rung, answer, &mut brought)?;
             tracing::debug!(issue.id = %issue.id, %rung, ?outcome, "rung asked for");
             match ladder.handle(outcome) {
@@ -60,11 +63,34 @@ impl Source {
         }
     }
 
+    /// What comes on this rung. Cloud fails a whole issue for one field that does not load: then it
+    /// is asked for without.
+    async fn ask_on(&self, rung: Rung, issue: &PendingIssue) -> RungAnswer {
+        let error = match self.jira.fetch_rung(issue.id, rung).await {
+            Err(error) if self.may_come_without_some_field(rung, &error) => error,
+            answer => return answer,
+        };
+        match self.jira.fetch_without_some_field(issue.id, rung).await {
+            Err(worse) if policy::is_of_the_issue(&worse) => Err(error),
+            answer => answer,
+        }
+    }
+
+    fn may_come_without_some_field(&self, rung: Rung, error: &JiraError) -> bool {
+        let has_fields = match rung {
+            Rung::Full | Rung::Hub => true,
+            Rung::Links | Rung::Minimal => false,
+        };
+        has_fields
+            && self.jira.flavor() == Flavor::Cloud
+            && policy::decide(error) == Decision::Split(Fault::Broken)
+    }
+
     fn judge(
         &self,
         issue: &PendingIssue,
         rung: Rung,
-        answer: Result<Option<FetchedRung>, JiraError>,
+        answer: RungAnswer,
         brought: &mut Brought,
     ) -> Result<Outcome, SyncError> {
         match answer {
@@ -128,7 +154,9 @@ impl Source {
                 None
             }
         };
-        self.take_in(arrival.into_iter().collect(), &mut fetched).await?;
+        let arrivals = arrival.into_iter().collect();
+        let arrivals = self.naming_what_was_left_out(arrivals).await?;
+        self.take_in(arrivals, &mut fetched).await?;
         Ok(fetched)
     }
 

@@ -14,7 +14,7 @@ use super::fields::FieldMemory;
 use super::intake::Arrival;
 use super::ladder::Start;
 use super::pace::{self, Began, Burden, Pace};
-use super::policy::{self, Decision, Fault};
+use super::policy::{self, Decision, Fault, Shortfall};
 use super::progress::Progress;
 use super::streak::Streak;
 use super::streams::Streams;
@@ -201,11 +201,14 @@ impl Source {
             .filter_map(|document| Some(Arrival::new(asked.remove(&document.id)?, document)))
             .collect();
         let mut arrivals = self.with_every_field(arrivals).await?;
-        let lacking = batch
-            .lacking
-            .into_iter()
-            .filter_map(|document| Some(Arrival::new(asked.remove(&document.id)?, document)));
-        arrivals.extend(self.without_some_field(lacking.collect()).await?);
+        let mut lacking = |documents: Vec<IssueDocument>| {
+            let of = |document: IssueDocument| Some((asked.remove(&document.id)?, document));
+            let known = documents.into_iter().filter_map(of);
+            known.map(|(issue, document)| Arrival::new(issue, document)).collect::<Vec<_>>()
+        };
+        let (lacking, unproven) = (lacking(batch.lacking), lacking(batch.unproven));
+        arrivals.extend(self.without_some_field(lacking, Shortfall::Fields).await?);
+        arrivals.extend(self.without_some_field(unproven, Shortfall::FieldsOfItsKind).await?);
         self.take_in(arrivals, fetched).await?;
         Ok(asked.into_values().collect())
     }

@@ -40,6 +40,14 @@ impl Arrival {
         Self { issue, document, shortfall: Some(shortfall) }
     }
 
+    fn lacks_fields(&self) -> bool {
+        self.document.lacking.contains(&IssueDocument::LACKS_FIELDS)
+    }
+
+    fn lacks_fields_unnamed(&self) -> bool {
+        self.lacks_fields() && self.shortfall.is_none()
+    }
+
     /// It has left the project before it was ever stored: it is the other project's to list.
     fn is_departed(&self) -> bool {
         self.document.key.project() != self.issue.key.project() && self.issue.stored_tier.is_none()
@@ -75,7 +83,7 @@ impl Source {
             let shortfall =
                 shortfall.or(children).or_else(|| complete::short_of_changes(&streamed.document));
             if let Some(shortfall) = shortfall {
-                match policy::again(&issue) {
+                match policy::again(&issue, &shortfall) {
                     Some(wait) => fetched.retry_later.push((issue.id, wait)),
                     None => fetched.failed.push(policy::lacking(&issue, &shortfall)),
                 }
@@ -117,14 +125,33 @@ impl Source {
             .await
     }
 
-    /// Notes what is missing of issues that are known not to have come with every field.
+    /// Notes what is missing of issues that were asked for without what does not load.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn naming_what_was_left_out(
+        &self,
+        arrivals: Vec<Arrival>,
+    ) -> Result<Vec<Arrival>, SyncError> {
+        let (lacking, mut others): (Vec<_>, Vec<_>) =
+            arrivals.into_iter().partition(Arrival::lacks_fields_unnamed);
+        others.extend(self.without_some_field(lacking, Shortfall::Fields).await?);
+        Ok(others)
+    }
+
+    /// Notes what is missing of issues that are known not to have come with every field, as a
+    /// shortfall of some kind.
     ///
     /// # Errors
     /// Those of the store.
     pub(super) async fn without_some_field(
         &self,
         arrivals: Vec<Arrival>,
+        shortfall: fn(Names) -> Shortfall,
     ) -> Result<Vec<Arrival>, SyncError> {
+        if arrivals.is_empty() {
+            return Ok(arrivals);
+        }
         let stored = self.stored_fields(&arrivals).await?;
         let missing = |document: &IssueDocument| {
             let (kind, names) = (Kind::of(document), fields::names_of(document));
@@ -138,7 +165,7 @@ impl Source {
             .into_iter()
             .map(|arrival| {
                 let missing = missing(&arrival.document);
-                without(arrival, missing)
+                without(arrival, shortfall(missing))
             })
             .collect())
     }
@@ -166,7 +193,7 @@ impl Source {
         };
         match opinion {
             Opinion::Whole => Ok(arrival),
-            Opinion::Partial(missing) => Ok(without(arrival, missing)),
+            Opinion::Partial(missing) => Ok(without(arrival, Shortfall::Fields(missing))),
             Opinion::AskAlone(missing) => self.strictly(arrival, missing).await,
         }
     }
@@ -194,7 +221,7 @@ impl Source {
                     if policy::speaks_of_jira(fault) {
                         self.memory(|memory| memory.note_failing(&kind, missing.clone()));
                     }
-                    Ok(without(arrival, missing))
+                    Ok(without(arrival, Shortfall::Fields(missing)))
                 }
             },
         }
@@ -206,8 +233,10 @@ impl Source {
 }
 
 /// The issue as it came, which is not whole.
-fn without(mut arrival: Arrival, missing: Names) -> Arrival {
-    arrival.document.lacking.push(IssueDocument::LACKS_FIELDS);
-    arrival.shortfall = Some(Shortfall::Fields(missing));
+fn without(mut arrival: Arrival, shortfall: Shortfall) -> Arrival {
+    if !arrival.lacks_fields() {
+        arrival.document.lacking.push(IssueDocument::LACKS_FIELDS);
+    }
+    arrival.shortfall = Some(shortfall);
     arrival
 }

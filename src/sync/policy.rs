@@ -79,11 +79,13 @@ pub(super) fn speaks_of_jira(fault: Fault) -> bool {
 }
 
 /// When an issue that did not come whole is fetched again; `None` when it was tried often enough.
-/// One that an earlier run left on the lowest rung was tried by that run already.
-pub(super) fn again(issue: &PendingIssue) -> Option<Duration> {
+/// One that an earlier run left on the lowest rung was tried by that run already; and of what no
+/// issue of a kind has, there may be as many as the project has issues.
+pub(super) fn again(issue: &PendingIssue, shortfall: &Shortfall) -> Option<Duration> {
     let given_up_before = issue.attempts == 0 && issue.stored_tier == Some(Tier::Minimal);
+    let is_common = matches!(shortfall, Shortfall::FieldsOfItsKind(_));
     let attempts = usize::try_from(issue.attempts).unwrap_or(usize::MAX);
-    AGAIN_AFTER.get(attempts).copied().filter(|_| !given_up_before)
+    AGAIN_AFTER.get(attempts).copied().filter(|_| !given_up_before && !is_common)
 }
 
 /// What an issue is stored without, and why.
@@ -104,6 +106,8 @@ pub(super) enum Shortfall {
     AllButAFew(JiraError),
     /// These fields, which Jira fails to load.
     Fields(Names),
+    /// The same, of every issue of its kind that was asked for alone.
+    FieldsOfItsKind(Names),
 }
 
 /// The record of an issue that is stored, but not whole.
@@ -116,7 +120,9 @@ pub(super) fn lacking(issue: &PendingIssue, shortfall: &Shortfall) -> Failure {
         Shortfall::AllButAFew(error) => {
             ("all but a few fields did not come", FailureCause::LackingFields, error)
         }
-        Shortfall::Fields(names) => return failing(issue, names),
+        Shortfall::Fields(names) | Shortfall::FieldsOfItsKind(names) => {
+            return failing(issue, names);
+        }
         Shortfall::Changes { held, expected } => return short(issue, *held, *expected),
     };
     let failure = failure(issue, error);
@@ -125,7 +131,7 @@ pub(super) fn lacking(issue: &PendingIssue, shortfall: &Shortfall) -> Failure {
 
 fn short(issue: &PendingIssue, held: u64, expected: u64) -> Failure {
     let reason = format!("of {expected} entries of its changelog {held} came");
-    let what_to_do = "nothing: it is tried again by the next run";
+    let what_to_do = "nothing: later runs try it again";
     Failure {
         cause: FailureCause::LackingChildren,
         ..recorded(issue, reason, FailureCategory::Temporary, what_to_do)
@@ -181,7 +187,7 @@ pub(super) fn failure(issue: &PendingIssue, error: &JiraError) -> Failure {
         | JiraError::NoEndpoint { .. }
         | JiraError::Redirected { .. }
         | JiraError::Unsupported { .. } => {
-            (FailureCategory::Temporary, "nothing: it is tried again by the next run")
+            (FailureCategory::Temporary, "nothing: later runs try it again")
         }
     };
     Failure { cause: cause(error), ..recorded(issue, error.to_string(), category, what_to_do) }
@@ -268,6 +274,8 @@ mod tests {
             attempts,
             stored_tier,
         };
-        assert_eq!(again(&issue), wait_secs.map(Duration::from_secs));
+        let (some, common) = (Shortfall::Fields(Names::new()), Names::new());
+        assert_eq!(again(&issue, &some), wait_secs.map(Duration::from_secs));
+        assert_eq!(again(&issue, &Shortfall::FieldsOfItsKind(common)), None);
     }
 }

@@ -10,6 +10,8 @@ pub struct Progress {
     queued: AtomicU64,
     hydrated: AtomicU64,
     listing_done: AtomicBool,
+    /// As `hydrated`, but it does not restart.
+    hydrated_in_all: AtomicU64,
     batch: AtomicU64,
     in_flight: AtomicU64,
 }
@@ -50,6 +52,11 @@ impl Progress {
         }
     }
 
+    /// Issues taken out of the queue since the counters were made: it never falls.
+    pub fn hydrated_in_all(&self) -> u64 {
+        self.hydrated_in_all.load(Ordering::Relaxed)
+    }
+
     /// How much is asked for at once now.
     pub fn pace(&self) -> PaceInUse {
         PaceInUse {
@@ -80,8 +87,9 @@ impl Progress {
         self.queued.fetch_add(queued, Ordering::Relaxed);
     }
 
-    pub(super) fn note_hydrated(&self, issues: u64) {
+    pub(crate) fn note_hydrated(&self, issues: u64) {
         self.hydrated.fetch_add(issues, Ordering::Relaxed);
+        self.hydrated_in_all.fetch_add(issues, Ordering::Relaxed);
     }
 
     pub(super) fn note_listing_done(&self) {

@@ -7,6 +7,7 @@
 
 mod fields;
 mod json_lines;
+pub mod metric_names;
 mod run_lines;
 
 use chrono::{DateTime, Utc};

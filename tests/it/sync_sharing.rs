@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use extractor::config::{self, Inputs, Overrides};
+use extractor::daemon::wiring::Peer;
 use extractor::model::{RunKind, RunState, Verdict};
 use extractor::sync::{SyncError, Until};
 use jira_sim::{Action, CostModel, Endpoint, Gate, SimConfig, When, WorldProfile, generate};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, request};
 use crate::compare::assert_equal;
@@ -72,4 +75,30 @@ async fn two_processes_share_the_hydration_of_one_run_and_fetch_each_issue_once(
     assert_equal(&app, "PROJ").await;
     one.session.close().await.unwrap();
     other.session.close().await.unwrap();
+}
+
+/// What it asks before it has a session, a dozen requests or more, is no extra.
+#[tokio::test]
+async fn a_process_meets_jira_with_the_share_that_others_leave_it() {
+    let world = generate(&WorldProfile::new("PROJ", 5, 5).plain(600)).unwrap();
+    let app = App::new(world).await;
+    let overrides = Overrides {
+        base_url: Some(app.sim.base_url().to_string()),
+        database_url: Some(app.database_url.clone().into()),
+        ..Overrides::default()
+    };
+    let config = config::load(&Inputs::isolated(overrides)).unwrap().config;
+    let site = config.jira.instance().unwrap().1.clone();
+    let (stop, projects) = (CancellationToken::new(), ["PROJ".parse().unwrap()]);
+    let mut present = Vec::new();
+    for others in 1..3 {
+        let process = app.process().await;
+        app.store.register_sharing(&site, process.session.worker()).await.unwrap();
+        present.push(process);
+        let met = Peer::meet(&config, &projects, &stop).await.unwrap();
+        let stats = met.client.stats();
+        assert_eq!(stats.processes, others + 1);
+        let share = config.jira.requests_per_second / f64::from(others + 1);
+        assert!(stats.allowed_per_second.is_some_and(|now| now <= share + 0.01), "{stats:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! How the simulated instance is set up. Everything here can be changed while it runs.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -150,7 +151,9 @@ pub struct SimConfig {
     /// `/jira` for an instance below a path; empty for none. On Cloud, `/ex/jira/` and the cloud id
     /// makes the gateway the address that clients are given.
     pub context_path: String,
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The address to listen on; by default only this machine's own programs are answered.
+    pub address: IpAddr,
+    /// The port; 0 takes a free one.
     pub port: u16,
     /// Who may log in; by default everybody is [`SimConfig::user`].
     pub auth: Auth,
@@ -191,6 +194,7 @@ impl Default for SimConfig {
             flavor: Flavor::Server,
             cloud: CloudSite::default(),
             context_path: String::new(),
+            address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             auth: Auth::default(),
             user: "extractor".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,13 +14,16 @@ use jira_sim::{
     populate,
 };
 
-/// Serves a simulated Jira on 127.0.0.1.
+/// Serves a simulated Jira.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Options {
     /// Serve Server / Data Center (REST v2), or Cloud (REST v3).
     #[arg(long, value_enum, default_value = "server")]
     flavor: Served,
+    /// Address to listen on; in a container 0.0.0.0, so that others can ask.
+    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
+    address: IpAddr,
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -135,6 +139,7 @@ fn config(options: &Options) -> SimConfig {
     let mut config = SimConfig {
         flavor: options.flavor.into(),
         context_path: options.context_path.clone(),
+        address: options.address,
         port: options.port,
         auth: options.token.as_deref().map(Auth::token).unwrap_or_default(),
         user_zone: options.user_time_zone,

@@ -1,7 +1,7 @@
 //! The running server and a test's handle on it.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -27,17 +27,17 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address could not be bound.
-    #[error("could not bind port {port} of 127.0.0.1")]
+    #[error("could not listen on {address}")]
     Bind {
-        /// The port asked for.
-        port: u16,
+        /// The address asked for.
+        address: SocketAddr,
         /// Why.
         #[source]
         source: io::Error,
     },
 }
 
-/// A simulated Jira on 127.0.0.1. Dropping it stops it without waiting.
+/// A simulated Jira that listens. Dropping it stops it without waiting.
 pub struct SimServer {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -45,14 +45,14 @@ pub struct SimServer {
 }
 
 impl SimServer {
-    /// Serves a world. `gzip`, `port` and `context_path` are fixed from here on.
+    /// Serves a world. `gzip`, `address`, `port` and `context_path` are fixed from here on.
     ///
     /// # Errors
-    /// When the port cannot be bound.
+    /// When the address cannot be bound.
     pub async fn start(config: SimConfig, world: World) -> Result<Self, StartError> {
-        let port = config.port;
-        let bind = |source| StartError::Bind { port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(bind)?;
+        let asked = SocketAddr::new(config.address, config.port);
+        let bind = |source| StartError::Bind { address: asked, source };
+        let listener = TcpListener::bind(asked).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let gzip = config.gzip;
         let shared = Arc::new(Shared {
@@ -83,7 +83,7 @@ impl SimServer {
         Ok(Self { shared, address, task })
     }
 
-    /// `http://127.0.0.1:port` with the context path, without a slash at the end.
+    /// `http://address:port` with the context path, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
     }

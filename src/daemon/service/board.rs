@@ -2,10 +2,12 @@
 //! operator should hear of is said once, when it changes. It decides nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use crate::admin::Tally;
 use crate::admin::desk::{
     ConfigurationFacts, Desk, FollowedProject, InstanceFacts, Link, LiveRun, Phase, Pulse,
     ServiceStatus, Trouble,
@@ -22,6 +24,7 @@ pub(super) struct Board {
     store: watch::Sender<Option<Store>>,
     clock: Arc<dyn Clock>,
     started_at: DateTime<Utc>,
+    tally: Tally,
 }
 
 /// A peer of the service.
@@ -32,7 +35,8 @@ pub(super) enum Peer {
 }
 
 impl Board {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// `may_lag` is how far behind a project may be before it counts as stalled.
+    pub(super) fn new(clock: Arc<dyn Clock>, may_lag: Duration) -> Self {
         let now = clock.now();
         let status = ServiceStatus {
             phase: Phase::Starting,
@@ -43,13 +47,14 @@ impl Board {
             instance: None,
             projects: Vec::new(),
             runs: Vec::new(),
-            configuration: ConfigurationFacts { loaded_at: now, refused: None },
+            configuration: ConfigurationFacts { loaded_at: now, refused: None, may_lag },
         };
         Self {
             status: watch::Sender::new(status),
             store: watch::Sender::new(None),
             clock,
             started_at: now,
+            tally: Tally::default(),
         }
     }
 
@@ -61,7 +66,13 @@ impl Board {
             store: self.store.subscribe(),
             status: self.status.subscribe(),
             pulse,
+            tally: self.tally.clone(),
         }
+    }
+
+    /// The counters of what this process's runs do.
+    pub(super) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -187,10 +198,10 @@ impl Board {
     }
 
     /// Another configuration is in force.
-    pub(super) fn configured(&self) {
+    pub(super) fn configured(&self, may_lag: Duration) {
         let loaded_at = self.now();
         self.status.send_modify(|status| {
-            status.configuration = ConfigurationFacts { loaded_at, refused: None };
+            status.configuration = ConfigurationFacts { loaded_at, refused: None, may_lag };
         });
     }
 
@@ -222,7 +233,7 @@ mod tests {
     fn a_link_tells_since_when_it_is_as_it_is() {
         let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let clock = Arc::new(ManualClock::new(start));
-        let board = Board::new(Arc::<ManualClock>::clone(&clock));
+        let board = Board::new(Arc::<ManualClock>::clone(&clock), Duration::ZERO);
         let desk = board.desk(Site::new("here"), Pulse::default());
         let database = || desk.status.borrow().database.clone();
         assert_eq!(database(), Link::Unknown);

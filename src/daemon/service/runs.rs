@@ -10,8 +10,9 @@ use tokio::task::{Id, JoinSet};
 use super::board::Board;
 use super::jira_watch::JiraWatch;
 use super::trouble::{self, Blame};
+use crate::admin::Tally;
 use crate::admin::desk::LiveRun;
-use crate::model::{ProjectKey, RunId};
+use crate::model::{ProjectKey, RunId, RunState};
 use crate::sync::{Engine, OpenedRun, RunControl, RunReport, RunRequest, SyncError};
 
 /// The runs under way.
@@ -102,6 +103,7 @@ impl Runs {
             if let Some(UnderWay { request, control }) = self.under_way.remove(&id) {
                 self.board.run_ended(&request.project);
                 let opened = *control.opened().borrow();
+                count(self.board.tally(), opened.as_ref(), &result);
                 return EndedRun { request, result, opened };
             }
         }
@@ -129,6 +131,7 @@ async fn run(
     control: &RunControl,
     board: &Board,
 ) -> Result<RunReport, SyncError> {
+    let _counted = board.tally().follow(&request.project, &control.progress());
     let mut opened = control.opened();
     let show = async {
         if let Ok(opened) = opened.wait_for(Option::is_some).await
@@ -144,4 +147,30 @@ async fn run(
         ended = Box::pin(engine.run(request, control)) => ended,
         () = show => Err(SyncError::Interrupted),
     }
+}
+
+/// Counts a run that ended, if there was one.
+fn count(tally: &Tally, opened: Option<&OpenedRun>, result: &Result<RunReport, SyncError>) {
+    let Some(run) = opened else { return };
+    let state = match result {
+        Ok(report) => {
+            tally.note_certificate(report.certificate.verdict);
+            report.state
+        }
+        Err(SyncError::Cancelled) => RunState::Cancelled,
+        Err(SyncError::Interrupted) => RunState::Interrupted,
+        Err(
+            SyncError::Jira(_)
+            | SyncError::Store(_)
+            | SyncError::Scan { .. }
+            | SyncError::Held { .. }
+            | SyncError::ProjectNotVisible { .. }
+            | SyncError::ProjectArchived { .. }
+            | SyncError::NotDue { .. }
+            | SyncError::NotQueued { .. }
+            | SyncError::Crashed(_)
+            | SyncError::Panicked,
+        ) => RunState::Failed,
+    };
+    tally.note_run(run.kind, state);
 }

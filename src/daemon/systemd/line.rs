@@ -116,6 +116,7 @@ mod tests {
             configuration: ConfigurationFacts {
                 loaded_at: at("2026-11-21T12:00:00Z"),
                 refused: None,
+                may_lag: std::time::Duration::from_secs(3_600),
             },
         }
     }

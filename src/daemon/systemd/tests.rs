@@ -51,6 +51,7 @@ fn status(phase: Phase) -> ServiceStatus {
         configuration: ConfigurationFacts {
             loaded_at: chrono::DateTime::UNIX_EPOCH,
             refused: None,
+            may_lag: std::time::Duration::from_secs(3_600),
         },
     }
 }

@@ -1,6 +1,8 @@
 //! Jira as configured: the client, what the instance says it is, and what it has asked earlier
 //! processes to wait for.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +26,8 @@ pub struct Peer {
 
 impl Peer {
     /// Asks Jira who it is and what it can do, by the issues of the first of `projects` that it
-    /// shows, or by any; but not while it has asked an earlier process to wait, as far as the
-    /// configured database can be read.
+    /// shows, or by any; but not while it has asked an earlier process to wait, and no faster than
+    /// others leave room for, as far as the configured database can be read.
     ///
     /// # Errors
     /// [`WiringError`].
@@ -118,7 +120,8 @@ pub fn jira_client(config: &JiraConfig) -> Result<JiraClient, WiringError> {
     Ok(client)
 }
 
-/// Has `client` wait as long as Jira has asked earlier processes to.
+/// Has `client` wait as long as Jira has asked earlier processes to, and leave room for the others
+/// that are at work.
 pub(in crate::daemon) async fn close_gates(
     client: &JiraClient,
     config: &JiraConfig,
@@ -132,6 +135,20 @@ pub(in crate::daemon) async fn close_gates(
             }
         }
         Err(error) => tracing::debug!(error = %error, "what has to wait cannot be read"),
+    }
+    take_share(client, site, store).await;
+}
+
+/// Has `client` begin with the share of the request rate that others leave it, who do not know of it
+/// yet, and without a burst.
+async fn take_share(client: &JiraClient, site: &Site, store: &Store) {
+    match store.count_sharing(site).await {
+        Ok(0) => {}
+        Ok(others) => {
+            let others = u32::try_from(others).unwrap_or(u32::MAX);
+            client.join(others.saturating_add(1), Duration::ZERO);
+        }
+        Err(error) => tracing::debug!(error = %error, "who shares the rate cannot be read"),
     }
 }
 

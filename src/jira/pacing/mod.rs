@@ -243,6 +243,7 @@ impl Pacing {
 
     /// What is known here for the statistics.
     pub(super) fn stats(&self) -> ClientStats {
+        let in_flight = self.in_flight();
         let state = self.lock();
         let of = |at: At| state.waits[at as usize];
         ClientStats {
@@ -252,6 +253,7 @@ impl Pacing {
             bucket: of(At::Bucket),
             breaker_state: state.breaker.state(),
             breaker_openings: state.breaker.openings(),
+            in_flight,
             processes: state.processes,
             allowed_per_second: state.allowed_per_second(Instant::now()),
             ..ClientStats::default()

@@ -21,6 +21,7 @@ use super::breaker::Health;
 use super::call::{Call, Patience};
 use super::error::JiraError;
 use super::flavor::both;
+use super::latency::{Latencies, LatencyCounters, Purpose};
 use super::outage::Outage;
 use super::outcome::{self, Outcome};
 use super::pacing::{Limits, Pacing, Probe, Refusal, Turn};
@@ -72,6 +73,7 @@ pub(super) struct Sender {
     hub_timeout: Duration,
     max_body_bytes: u64,
     counters: Counters,
+    latencies: LatencyCounters,
     newest_date: AtomicI64,
 }
 
@@ -94,6 +96,7 @@ impl Sender {
             hub_timeout: settings.hub_timeout,
             max_body_bytes: settings.max_body_bytes,
             counters: Counters::default(),
+            latencies: LatencyCounters::default(),
             newest_date: AtomicI64::new(i64::MIN),
         })
     }
@@ -130,6 +133,10 @@ impl Sender {
 
     pub(super) fn stats(&self) -> ClientStats {
         self.counters.read(self.pacing.stats())
+    }
+
+    pub(super) fn latencies(&self) -> Latencies {
+        self.latencies.read()
     }
 
     /// Jira's clock as its newest answer showed it.
@@ -197,10 +204,16 @@ impl Sender {
         })
     }
 
-    /// One request; and whether it was answered that everybody has to wait.
+    /// One request, whose time is noted; and whether it was answered that everybody has to wait.
     async fn ask(&self, call: &Call) -> (Result<Answer, JiraError>, bool) {
         let started = Instant::now();
         self.counters.count_request();
+        let answered = Box::pin(self.ask_at(call, started)).await;
+        self.latencies.note(Purpose::of(call.endpoint, call.weight), started.elapsed());
+        answered
+    }
+
+    async fn ask_at(&self, call: &Call, started: Instant) -> (Result<Answer, JiraError>, bool) {
         #[expect(clippy::disallowed_methods, reason = "the one place that sends")]
         let response = match self.request(call).send().await {
             Ok(response) => response,

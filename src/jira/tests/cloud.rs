@@ -233,15 +233,23 @@ async fn an_issue_that_cannot_be_had_whole_is_set_apart_and_hurts_no_other() {
 }
 
 #[tokio::test]
-async fn where_nothing_can_be_had_whole_what_comes_is_taken_in_the_end() {
+async fn where_nothing_can_be_had_whole_what_comes_is_set_apart_and_not_asked_for_again() {
     let jira = site(|_, _| Some("customfield_1")).await;
     let client = cloud(&jira);
-    for round in 0..4 {
-        let batch = client.fetch_issues(&[id(1), id(2), id(3), id(4)]).await.unwrap();
-        if round == 3 {
-            assert_eq!(ids_of(&batch), [1, 2, 3, 4]);
-        }
+    let ids = [id(1), id(2), id(3), id(4)];
+    for _ in 0..3 {
+        let batch = client.fetch_issues(&ids).await.unwrap();
+        assert!(batch.issues.is_empty());
+        assert_eq!(batch.lacking.len() + batch.unproven.len(), ids.len());
     }
+    let before = jira.asked().len();
+    let batch = client.fetch_issues(&ids).await.unwrap();
+    let unproven: Vec<IssueId> = batch.unproven.iter().map(|issue| issue.id).collect();
+    assert_eq!((unproven, batch.issues.len(), batch.lacking.len()), (ids.to_vec(), 0, 0));
+    assert_eq!(jira.asked().len(), before + 1);
+    // A new run asks again.
+    client.vet_anew();
+    assert!(!client.fetch_issues(&ids).await.unwrap().lacking.is_empty());
 }
 
 #[tokio::test]

@@ -101,6 +101,8 @@ pub struct RunFilter {
     pub state: Option<RunState>,
     /// Only runs that a process has taken up at least once.
     pub begun: bool,
+    /// Only runs that a list, the newest first, has after this one.
+    pub before: Option<RunId>,
 }
 
 struct Row {
@@ -263,12 +265,45 @@ async fn select(
            WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR site = $2)
              AND ($3::text IS NULL OR project_key = $3) AND ($4::text IS NULL OR state = $4)
              AND (NOT $5 OR horizon IS NOT NULL)
+             AND ($7::uuid IS NULL OR (started_at, id) <
+                 (SELECT b.started_at, b.id FROM extractor.runs b WHERE b.id = $7))
            ORDER BY started_at DESC, id DESC LIMIT $6"#,
         filter.id.map(|id| id.0),
         filter.site.as_ref().map(Site::as_str),
         filter.project.as_ref().map(ProjectKey::as_str),
         filter.state.map(RunState::as_str),
         filter.begun,
+        i64::from(limit),
+        filter.before.map(|id| id.0),
+    )
+    .fetch_all(executor)
+    .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// The last runs of each of some projects, given as sites and keys in parallel; of a project the newest
+/// first.
+pub(super) async fn select_last(
+    executor: impl PgExecutor<'_>,
+    sites: &[String],
+    keys: &[String],
+    limit: u32,
+) -> Result<Vec<Run>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT r.id, r.site, r.project_key, r.kind, r.state, r.worker, r.lists_from, r.horizon,
+             r.filter, r.checkpoint AS "checkpoint: Json<Checkpoint>", r.attempt, r.resumes,
+             r.retries, r.listed, r.unchanged, r.queued, r.hydrated, r.written, r.gone, r.failed,
+             r.pages, r.started_at, r.queued_at, r.updated_at, r.progressed_at,
+             r.cancel_requested_at, r.finished_at, r.error, r.error_category
+           FROM unnest($1::text[], $2::text[]) AS p(site, project_key)
+           CROSS JOIN LATERAL (
+               SELECT * FROM extractor.runs
+               WHERE site = p.site AND project_key = p.project_key
+               ORDER BY started_at DESC, id DESC LIMIT $3) AS r
+           ORDER BY r.site, r.project_key, r.started_at DESC, r.id DESC"#,
+        sites,
+        keys,
         i64::from(limit),
     )
     .fetch_all(executor)

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::{FailureCause, IssueId, Tier};
+use crate::store::Requeue;
 use crate::store::testing::failure;
 
 async fn xmin(running: &Running) -> Option<String> {
@@ -173,12 +174,15 @@ async fn failures_are_recorded_counted_and_healed() {
     };
     assert_eq!((counts().await.stored, counts().await.failed), (0, 1));
     assert_eq!(
-        running.store.requeue_failures(&running.lease, running.run).await.unwrap(),
+        running.store.requeue_failures(&running.lease, running.run, Requeue::Due).await.unwrap(),
         0,
         "its time has not come"
     );
     running.store.run_sql("UPDATE extractor.failures SET next_try = now()").await;
-    assert_eq!(running.store.requeue_failures(&running.lease, running.run).await.unwrap(), 1);
+    assert_eq!(
+        running.store.requeue_failures(&running.lease, running.run, Requeue::Due).await.unwrap(),
+        1
+    );
     let batch = running.batch().await;
     running.write(&batch, &[document(1)]).await.unwrap();
     assert!(running.store.list_failures(None, None, 10).await.unwrap().is_empty());

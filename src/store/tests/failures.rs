@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Failure, FailureCategory, FailureCause, Site};
 use crate::store::testing::{failure, key};
-use crate::store::{FailureCount, FailureFilter};
+use crate::store::{FailureCount, FailureFilter, Requeue};
 
 /// The run, with failures that a batch has left.
 async fn with_failures(failures: Vec<Failure>) -> Running {
@@ -59,10 +59,24 @@ async fn a_failure_made_due_is_queued_by_the_next_run_and_no_other_is() {
     let due = running.store.make_failures_due(&keys).await.unwrap();
     assert_eq!(due.len(), 1);
     assert_eq!(due[0].failure, failure(2, FailureCause::Timeout));
-    assert_eq!(running.store.requeue_failures(&running.lease, running.run).await.unwrap(), 1);
+    assert_eq!(
+        running.store.requeue_failures(&running.lease, running.run, Requeue::Due).await.unwrap(),
+        1
+    );
     assert_eq!(running.batch().await.items[0].id.0, 2);
     let none = FailureFilter { keys: vec![key(3)], ..FailureFilter::default() };
     assert!(running.store.make_failures_due(&none).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn failures_that_are_not_due_are_queued_by_a_run_that_wants_all() {
+    let running =
+        with_failures(vec![failure(1, FailureCause::Timeout), failure(2, FailureCause::Timeout)])
+            .await;
+    for (which, queued) in [(Requeue::Due, 0), (Requeue::All, 2), (Requeue::All, 0)] {
+        let requeued = running.store.requeue_failures(&running.lease, running.run, which).await;
+        assert_eq!(requeued.unwrap(), queued, "{which:?}");
+    }
 }
 
 #[tokio::test]
@@ -100,7 +114,7 @@ async fn counts_have_every_cause_and_fall_to_zero_when_failures_heal() {
     assert!(counts.iter().all(|count| count.project == project()));
 
     running.store.make_failures_due(&FailureFilter::default()).await.unwrap();
-    running.store.requeue_failures(&running.lease, running.run).await.unwrap();
+    running.store.requeue_failures(&running.lease, running.run, Requeue::Due).await.unwrap();
     let batch = running.batch().await;
     running.write(&batch, &[document(1), document(2), document(3)]).await.unwrap();
     let counts = running.store.failure_counts(&site()).await.unwrap();

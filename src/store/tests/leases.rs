@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Basis, Certificate, FailureCategory, RunState, Verdict, WorkerId};
-use crate::store::{BatchToken, Holder, ProjectClaim, SessionHealth, WORKER_TTL};
+use crate::store::{BatchToken, Holder, ProjectClaim, Requeue, SessionHealth, WORKER_TTL};
 
 async fn claim(store: &Store, worker: WorkerId) -> ProjectClaim {
     store.acquire_project(&site(), &project(), worker).await.unwrap()
@@ -136,9 +136,11 @@ async fn a_lease_that_was_lost_writes_nothing() {
         store.complete_run(&old, run, RunState::Completed, Some(at(9))).await,
         store.fail_run(&old, run, "why", FailureCategory::Temporary).await,
         store.interrupt_run(&old, run).await,
+        store.cancel_run(&old, run).await,
+        store.claim_due_run(&old, Duration::ZERO).await.map(drop),
         store.store_certificate(&old, run, &certificate()).await,
         store.record_index_lag(&old, Duration::from_secs(9)).await,
-        store.requeue_failures(&old, run).await.map(drop),
+        store.requeue_failures(&old, run, Requeue::Due).await.map(drop),
         store.forget_listed(&old, run).await,
         store.release_project(&old).await,
     ];

@@ -3,12 +3,15 @@
 mod batches;
 mod certificates;
 mod children;
+mod control;
 mod diff;
+mod events;
 mod failures;
 mod leases;
 mod partial;
 mod queue;
 mod runs;
+mod schedules;
 mod schema;
 mod streams;
 mod throttles;

@@ -114,7 +114,8 @@ async fn a_certificate_counts_what_was_there_at_its_instant() {
     store.store_certificate(&running.lease, running.run, &certificate).await.unwrap();
     assert_eq!(store.load_certificate(running.run).await.unwrap(), Some(certificate.clone()));
     let status = store.load_status(Some(&site())).await.unwrap();
-    assert_eq!(status[0].certificate, Some(certificate));
+    assert_eq!(status[0].certificate(), Some(&certificate));
+    assert_eq!(status[0].certified.as_ref().map(|c| c.run), Some(running.run));
 }
 
 #[tokio::test]
@@ -129,12 +130,19 @@ async fn status_tells_of_issues_queue_failures_cursor_and_runs() {
     let status = store.load_status(None).await.unwrap();
     assert_eq!(status.len(), 1);
     let facts = &status[0];
-    assert_eq!((facts.issues.full, facts.issues.minimal, facts.deleted), (1, 0, 0));
+    let counts = store.load_counts(None).await.unwrap();
+    assert_eq!((counts.len(), counts[0].issues.full, counts[0].issues.minimal), (1, 1, 0));
+    assert_eq!((counts[0].deleted, &counts[0].project), (0, &facts.project));
     assert_eq!((facts.queue.depth, facts.queue.leased, facts.failures), (2, 1, 0));
     let cursor = facts.cursor.as_ref().unwrap();
     assert_eq!(cursor.held_by, Some(running.session.worker()));
     assert_eq!(cursor.max_index_lag, Duration::from_secs(2));
     assert_eq!((facts.lag, facts.runs.len()), (None, 1));
+    assert!(facts.queue.oldest.is_some() && facts.since_progress().is_some());
+    let workers = store.load_workers(None).await.unwrap();
+    assert_eq!((workers.len(), workers[0].id), (1, running.session.worker()));
+    assert_eq!((workers[0].pid, workers[0].version.as_str()), (1, "0"));
+    assert_eq!(workers[0].holds, ["P"]);
 }
 
 #[tokio::test]
@@ -194,4 +202,41 @@ async fn catalogues_are_stored_with_their_extras() {
     let bad = Catalogue { fields: vec![entry("x", "{")], ..Catalogue::default() };
     let refused = store.upsert_catalogue(&site(), &project(), &bad).await;
     assert!(matches!(refused, Err(StoreError::DataRejected(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_the_store_does_is_counted_by_all_its_clones() {
+    let running = Running::start().await;
+    let store = running.store.clone();
+    let of = |name: &str| {
+        let stats = store.stats();
+        let found = stats.transactions.into_iter().find(|transaction| transaction.name == name);
+        found.expect("it is counted from the start")
+    };
+    assert_eq!((of("start_run").seconds.count(), of("start_run").failures), (1, 0));
+    assert_eq!(of("fail_run").seconds.count(), 0);
+    running.store.release_project(&running.lease).await.unwrap();
+    running.store.release_project(&running.lease).await.unwrap_err();
+    let released = of("release_project");
+    assert_eq!((released.seconds.count(), released.failures, released.retries), (2, 1, 0));
+    assert!(released.seconds.sum > 0.0);
+    let stats = store.stats();
+    assert!(stats.waits.count() >= 3, "{stats:?}");
+    assert_eq!(stats.pool.max, 8);
+    assert!(stats.pool.size >= 1 && stats.pool.in_use() <= stats.pool.size, "{stats:?}");
+}
+
+#[tokio::test]
+async fn what_was_counted_a_moment_ago_is_not_counted_again() {
+    let running = Running::start().await;
+    running.hydrate(&[document(1)]).await;
+    let (store, hour) = (&running.store, Duration::from_hours(1));
+    let first = store.recent_counts(&site(), hour).await.unwrap();
+    running.hydrate(&[document(2)]).await;
+    let again = store.clone().recent_counts(&site(), hour).await.unwrap();
+    assert_eq!((&first.value, again.value[0].issues.full), (&again.value, 1));
+    let anew = store.recent_counts(&site(), Duration::ZERO).await.unwrap();
+    assert_eq!(anew.value[0].issues.full, 2);
+    let status = store.recent_status(&site(), hour).await.unwrap();
+    assert_eq!(status.value[0].project, project());
 }

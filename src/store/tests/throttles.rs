@@ -27,6 +27,7 @@ async fn only_live_processes_of_the_same_site_share_its_rate() {
     assert_eq!((sharing.others, sharing.registered), (1, true));
     let sharing = store.load_sharing(&site(), elsewhere.worker()).await.unwrap();
     assert_eq!((sharing.others, sharing.registered), (2, false));
+    assert_eq!(store.count_sharing(&site()).await.unwrap(), 2);
 
     two.close().await.unwrap();
     assert_eq!(store.load_sharing(&site(), one.worker()).await.unwrap().others, 0);

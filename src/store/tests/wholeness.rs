@@ -53,7 +53,8 @@ async fn an_issue_is_incomplete_until_all_that_was_lacking_has_come() {
         .await;
     assert_eq!(what().await, "P-1 {comments,links,watchers};P-2 {fields}");
     let status = running.store.load_status(None).await.unwrap();
-    assert_eq!((status[0].incomplete, status[0].issues.full), (2, 1));
+    let counts = running.store.load_counts(None).await.unwrap();
+    assert_eq!((status[0].incomplete, counts[0].issues.full), (2, 1));
 
     // The same content, but whole now.
     let written =

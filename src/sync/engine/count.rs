@@ -1,5 +1,7 @@
 //! Counting for the certificate: Jira's numbers, and the store's.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::listings::Course;
@@ -14,6 +16,11 @@ use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
 use crate::sync::retry::patiently;
 
+/// How often an estimate that exceeds what was listed is asked for, and how long apart: what was
+/// deleted a moment ago may still be in it.
+const ESTIMATE_LOOKS: u32 = 4;
+const ESTIMATE_PAUSE: Duration = Duration::from_millis(500);
+
 impl Engine {
     /// The counts after the listings so far; `None` as long as there is nothing to compare.
     pub(super) async fn count(
@@ -24,7 +31,7 @@ impl Engine {
         let run = held.run;
         let numbers = match self.instance.flavor {
             Flavor::Server => Some(self.counted(run, course).await?),
-            Flavor::Cloud => self.listed_again(run, course).await?,
+            Flavor::Cloud => self.listed_again(held, course).await?,
         };
         let Some((counted, proof)) = numbers else { return Ok(None) };
         let as_of = self.as_of(run);
@@ -59,31 +66,52 @@ impl Engine {
     /// stretch only, and the project's number an estimate.
     async fn listed_again(
         &self,
-        run: &Run,
+        held: &Held<'_>,
         course: &Course,
     ) -> Result<Option<(u64, Proof)>, SyncError> {
         let Some(issues) = course.summary.census else { return Ok(None) };
+        let run = held.run;
         let as_of = self.as_of(run);
         let listed = patiently(|| self.store.listed_counts(&run.site, run.id, as_of)).await?;
-        let estimate = async |query: Query| self.jira.approximate_count(&query.to_string()).await;
-        let of_project = estimate(self.whole(run)).await?;
+        let shown = issues + course.since_census();
         let stretch = run.lists_from.and_then(|from| self.boundary(from));
         let (counted, estimated) = match stretch {
-            None => (issues, of_project),
+            None => (issues, self.estimate(held, &self.whole(run), shown).await?),
             from @ Some(_) => {
-                let stretch = Span::Updated { from, to: None };
-                (of_project, estimate(self.whole(run).over(stretch, Order::None)).await?)
+                // What was changed since the run began entered the stretch, or left it, meanwhile.
+                let stretch = Span::Updated { from, to: self.boundary(run.horizon) };
+                let stretch = self.whole(run).over(stretch, Order::None);
+                let estimated = self.estimate(held, &stretch, shown).await?;
+                (self.jira.approximate_count(&self.whole(run).to_string()).await?, estimated)
             }
         };
         let census = Census {
             whole: run.lists_from.is_none(),
             issues,
+            shown,
             listed: listed.before,
             estimated,
             brought: course.brought,
             lacking: listed.lacking,
         };
         Ok(Some((counted, Proof::Census(census))))
+    }
+
+    /// About how many issues match; asked again while that is more than were shown.
+    async fn estimate(&self, held: &Held<'_>, query: &Query, shown: u64) -> Result<u64, SyncError> {
+        let query = query.to_string();
+        let mut least = self.jira.approximate_count(&query).await?;
+        for _ in 1..ESTIMATE_LOOKS {
+            if least <= shown {
+                break;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(ESTIMATE_PAUSE) => {}
+                () = held.stop.cancelled() => return Err(SyncError::Interrupted),
+            }
+            least = least.min(self.jira.approximate_count(&query).await?);
+        }
+        Ok(least)
     }
 
     /// The project's issues created before the run.

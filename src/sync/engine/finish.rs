@@ -135,7 +135,8 @@ fn say_why(counts: &Counts) {
             listing.late = census.brought.late,
             listing.left_out = census.brought.settled,
             listing.lost = census.lacking,
-            "the last listing brought something new, listing again in the other order"
+            listing.kept_back = census.kept_back(),
+            "the listings do not agree, listing again"
         ),
     }
 }

@@ -36,6 +36,16 @@ impl Course {
         let (brought, summary) = (Brought::default(), Summary::default());
         Self { attempt, last: None, brought, fell_short: false, rows: 0, summary }
     }
+
+    /// What came to light after the last census.
+    pub(super) fn since_census(&self) -> u64 {
+        match self.last {
+            Some(Method::Census) | None => 0,
+            Some(Method::Tokens | Method::Forward | Method::Windows) => {
+                self.brought.settled + self.brought.late
+            }
+        }
+    }
 }
 
 impl Engine {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Engine, Occasion, RunRequest};
 use crate::model::{ProjectKey, RunKind};
-use crate::store::{NewRun, ProjectClaim, ProjectLease, Run, StoreError};
+use crate::store::{NewRun, ProjectClaim, ProjectLease, Requeue, Run, StoreError};
 use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
 
@@ -48,12 +48,19 @@ impl Engine {
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
         let kind = self.kind(lease, wanted, filter.as_deref()).await?;
+        // Who asks for a backfill may have mended something; a delta keeps to its times even if it
+        // lists everything.
+        let failures = match wanted {
+            RunKind::Backfill | RunKind::Reconcile => Requeue::All,
+            RunKind::Delta => Requeue::Due,
+        };
+        self.jira.vet_anew();
         if let Some(run) = self.store.load_resumable_run(lease).await?
             && run.kind == kind
             && run.filter == filter
         {
             let run = self.store.resume_run(lease, run.id).await?;
-            self.store.requeue_failures(lease, run.id).await?;
+            self.store.requeue_failures(lease, run.id, failures).await?;
             return Ok((run, true));
         }
         let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
@@ -63,7 +70,7 @@ impl Engine {
         };
         let id = self.store.start_run(lease, &NewRun { kind, lists_from, horizon, filter }).await?;
         let run = self.store.load_run(id).await?.ok_or(StoreError::RunNotOpen { id })?;
-        self.store.requeue_failures(lease, id).await?;
+        self.store.requeue_failures(lease, id, failures).await?;
         match run.kind {
             RunKind::Backfill | RunKind::Reconcile => {
                 self.store.queue_without_streams(lease, id, &self.settings.streams).await?;

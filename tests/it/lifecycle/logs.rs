@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use extractor::admin::Tally;
 use extractor::daemon::run_log::RunLog;
 use extractor::model::{EventLevel, RunId};
 use extractor::store::StoredEvent;
@@ -186,7 +187,7 @@ async fn lines_that_came_while_there_was_no_database_are_written_when_there_is()
     let run = a_run(&app).await;
     let (sender, lines) = RunLines::by_hand(16);
     let (opened, store) = watch::channel(None);
-    let log = RunLog::start(lines, store, CancellationToken::new());
+    let log = RunLog::start(lines, store, Tally::default(), CancellationToken::new());
     for number in 0..16 {
         sender.send(line(run, number)).await.unwrap();
     }
@@ -204,7 +205,7 @@ async fn lines_of_a_run_that_is_gone_do_not_hold_up_the_others() {
     let run = a_run(&app).await;
     let (sender, lines) = RunLines::by_hand(16);
     let store = watch::Sender::new(Some(app.store.clone()));
-    let log = RunLog::start(lines, store.subscribe(), CancellationToken::new());
+    let log = RunLog::start(lines, store.subscribe(), Tally::default(), CancellationToken::new());
     sender.send(line(RunId(uuid::Uuid::nil()), 1)).await.unwrap();
     let mut lines = log.close().await.unwrap();
     sender.send(line(run, 2)).await.unwrap();
@@ -213,7 +214,7 @@ async fn lines_of_a_run_that_is_gone_do_not_hold_up_the_others() {
         lines.take_ready(&mut seen);
         assert_eq!(seen.len(), 1);
         sender.send(seen.remove(0)).await.unwrap();
-        RunLog::start(lines, store.subscribe(), CancellationToken::new())
+        RunLog::start(lines, store.subscribe(), Tally::default(), CancellationToken::new())
     };
     log.close().await.unwrap();
     assert_eq!(messages(&kept(&app, run).await), ["line 2"]);

@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limiter,
     pub(crate) log: RequestLog,
     pub(crate) hooks: Mutex<Vec<Hook>>,
-    /// `http://127.0.0.1:port`.
+    /// `http://address:port`.
     pub(crate) origin: String,
     pub(crate) base_url: String,
     pub(crate) last_tick: Mutex<Instant>,
