@@ -1,5 +1,6 @@
 //! `extractor run`, and `extractor` alone: the service. What it does is `daemon`'s.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -15,6 +16,7 @@ use super::runs::named;
 use crate::admin::{self, Desk, Office};
 use crate::clock::SystemClock;
 use crate::config::HttpConfig;
+use crate::daemon::companions::{Companions, Given};
 use crate::daemon::service::Service;
 
 pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
@@ -24,7 +26,12 @@ pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
     named(&config.sync.projects)?;
     // Whoever asks how things are is answered before database and Jira are there, and to the end.
     let server = Server::start(&config.http, service.desk()).await?;
+    let (desk, handle) = (service.desk(), service.handle());
+    let (service, pulse) = service.watched();
+    let failed = |source| Failure::Io { doing: "listen for SIGHUP", source };
+    let companions = Companions::start(handle, &desk, pulse, given(context)).map_err(failed)?;
     let ended = Box::pin(service.run()).await;
+    companions.close().await;
     if let Some(server) = server {
         server.close().await;
     }
@@ -33,15 +40,28 @@ pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome { code: ExitCode::Done, json: json!({"exit_code": 0}) })
 }
 
+fn given(context: &Context) -> Given {
+    Given {
+        inputs: context.inputs.clone(),
+        loaded: context.loaded.clone(),
+        log_level: context.log_level.clone(),
+        run_lines: context.take_run_lines(),
+        clock: Arc::new(SystemClock),
+        stop: context.shutdown.token().clone(),
+    }
+}
+
 /// The HTTP server.
-struct Server {
+pub(super) struct Server {
+    /// Where it answers.
+    pub(super) address: SocketAddr,
     task: JoinHandle<()>,
     stop: CancellationToken,
 }
 
 impl Server {
     /// Listens as configured; `None` if no HTTP is wanted.
-    async fn start(config: &HttpConfig, desk: Desk) -> Result<Option<Self>, Failure> {
+    pub(super) async fn start(config: &HttpConfig, desk: Desk) -> Result<Option<Self>, Failure> {
         let Some(address) = config.listen else { return Ok(None) };
         let doing = "listen on http.listen";
         let failed = |source| Failure::Io { doing, source };
@@ -51,10 +71,10 @@ impl Server {
         let office = Arc::new(Office::new(desk, config.token.clone(), Arc::new(SystemClock)));
         let stop = CancellationToken::new();
         let task = tokio::spawn(admin::serve(listener, office, stop.clone()));
-        Ok(Some(Self { task, stop }))
+        Ok(Some(Self { address, task, stop }))
     }
 
-    async fn close(self) {
+    pub(super) async fn close(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
             tracing::error!(error = %error, "http ended abnormally");

@@ -157,6 +157,13 @@ impl Running {
         assert!(said.is_ok(), "it ended without {text:?}");
     }
 
+    /// Waits until its standard error contains a text, and says what comes after it.
+    pub(crate) async fn told_after(&mut self, text: &str) -> String {
+        self.says(text).await;
+        let so_far = self.stderr.so_far.borrow();
+        so_far.split_once(text).map(|(_, after)| after.to_owned()).unwrap_or_default()
+    }
+
     /// Waits until its standard output contains a text.
     pub(crate) async fn shows(&mut self, text: &str) {
         let text = text.to_owned();

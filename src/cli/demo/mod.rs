@@ -1,7 +1,9 @@
 //! `extractor demo`: a simulated Jira, a private Postgres, a backfill, and a look at what came of
-//! it. Nothing needs to be configured, and nothing that is configured is touched.
+//! it. Nothing needs to be configured, and nothing that is configured is touched. While somebody
+//! watches, the service goes on with it and its status page can be looked at.
 
 mod place;
+mod service;
 mod simulated;
 mod tour;
 
@@ -49,7 +51,11 @@ async fn with_jira(
     let services = Box::pin(Services::start(&config, simulated.projects(), stop)).await?;
     let outcome = extract_and_show(simulated, place, &services, context).await;
     services.close().await;
-    outcome
+    let outcome = outcome?;
+    if context.console.has_reader() && !context.shutdown.token().is_cancelled() {
+        Box::pin(service::run(config, context)).await?;
+    }
+    Ok(outcome)
 }
 
 async fn extract_and_show(
@@ -64,7 +70,6 @@ async fn extract_and_show(
     outcome.json["tables"] = json!(tables);
     if context.console.has_reader() && !context.shutdown.token().is_cancelled() {
         context.console.say(&tour::directions(simulated, place, services));
-        context.shutdown.token().cancelled().await;
     }
     Ok(outcome)
 }
@@ -73,6 +78,7 @@ async fn extract_and_show(
 /// The simulated Jira needs no protection, so it is asked as fast as it answers.
 fn configuration(flags: &Config, simulated: &Simulated, place: &Place) -> Config {
     let mut config = flags.clone();
+    config.sync.projects = Projects::Only(simulated.projects().to_vec());
     config.jira.base_url = Some(simulated.url().clone());
     config.jira.site = Some(Site::new(SITE));
     config.jira.credentials = Credentials::Token(TOKEN.into());

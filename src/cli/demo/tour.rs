@@ -41,8 +41,7 @@ pub(super) fn directions(simulated: &Simulated, place: &Place, services: &Servic
         "while this runs, in another terminal:\n  {psql} -c '{select}'\n  \
          curl -s '{url}/rest/api/2/search?jql=project={project}&maxResults=1'\n  \
          extractor sync {project} --base-url {url} --site {site} --data-dir {dir}\n  \
-         extractor status --data-dir {dir}\n\
-         Ctrl-C ends it.",
+         extractor status --data-dir {dir}",
         psql = psql.unwrap_or_default(),
         site = services.peer.site,
     )

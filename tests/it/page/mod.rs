@@ -3,6 +3,7 @@
 mod browser;
 mod scene;
 mod screenshots;
+mod service;
 
 use std::time::Duration;
 
@@ -48,12 +49,15 @@ async fn every_page_is_sound_in_both_schemes_and_at_both_widths() {
         browser.goto(page).await;
         for dark in [false, true] {
             browser.dark(dark).await;
-            for width in [1280, 390] {
+            for width in [1280, 1130, 800, 390] {
                 browser.resize(width, 844).await;
                 let place = format!("{page}, dark: {dark}, width: {width}");
                 assert_sound(&browser, &place).await;
                 let over = "document.documentElement.scrollWidth - innerWidth";
                 assert!(browser.value(over).await.as_i64().unwrap() <= 0, "{place}: too wide");
+                let sheets = "[...document.querySelectorAll('.sheet')]\
+                              .filter((sheet) => sheet.scrollWidth > sheet.clientWidth).length";
+                assert_eq!(browser.value(sheets).await, 0, "{place}: a table is too wide");
             }
         }
         let console = browser.console().await;

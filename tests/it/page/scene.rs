@@ -9,7 +9,7 @@ use extractor::admin::desk::{
     ConfigurationFacts, Desk, FollowedProject, InstanceFacts, Link, LiveRun, Phase, Pulse,
     ServiceStatus,
 };
-use extractor::admin::{Office, serve};
+use extractor::admin::{Office, Tally, serve};
 use extractor::clock::{Clock, SystemClock};
 use extractor::jira::{Flavor, JiraClient};
 use extractor::model::{RunKind, RunState, Site};
@@ -55,8 +55,10 @@ impl Scene {
         config: SimConfig,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let app = App::with_config(config, world(projects)).await;
         let now = SystemClock.now();
+        let mut world = world(projects);
+        world.set_now(now.timestamp_millis());
+        let app = App::with_config(config, world).await;
         let keys: Vec<&str> = projects.iter().map(|(key, _)| *key).collect();
         let status = watch::Sender::new(running(&keys, now));
         let store = watch::Sender::new(Some(app.store.clone()));
@@ -67,15 +69,13 @@ impl Scene {
             store: store.subscribe(),
             status: status.subscribe(),
             pulse: Pulse::default(),
-            tally: extractor::admin::Tally::default(),
+            tally: Tally::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let serving = serve(listener, Arc::new(Office::new(desk, None, clock)), stop.clone());
-        let server = tokio::spawn(async move {
-            let _ended = serving.await;
-        });
+        let office = Arc::new(Office::new(desk, None, clock));
+        let server = tokio::spawn(serve(listener, office, stop.clone()));
         Self { app, url, status, rate: 0.0, stop, server, _store: store }
     }
 
@@ -147,7 +147,7 @@ fn running(projects: &[&str], now: DateTime<Utc>) -> ServiceStatus {
         configuration: ConfigurationFacts {
             loaded_at: now - TimeDelta::hours(52),
             refused: None,
-            may_lag: Duration::from_secs(3_900),
+            may_lag: Duration::from_hours(2),
         },
     }
 }

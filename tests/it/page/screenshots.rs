@@ -60,11 +60,13 @@ async fn screenshots() {
     due(&scene);
     browser.goto(&scene.url).await;
     browser.until("document.querySelectorAll('table.projects .state.good').length >= 8").await;
+    browser.until("document.querySelector('#live').hidden").await;
     take(&browser, "idle", &[(1280, false), (390, false)]).await;
 
     failures(&mut scene).await;
     browser.goto(&scene.url).await;
     browser.until("document.querySelectorAll('.group').length >= 3").await;
+    browser.until("document.querySelector('#live').hidden").await;
     take(&browser, "failures", &[(1280, false), (390, true)]).await;
     let run = browser.text("document.querySelector('table.runs tbody a').href").await;
     browser.goto(&run).await;
@@ -87,7 +89,7 @@ async fn past(scene: &mut Scene, clock: &CatchingUp) {
     (scene.app.options.batch_size, scene.app.options.max_in_flight) = (20, 2);
     let mut edits: Vec<LiveScript> =
         ["OPS", "WEB", "MOBILE"].iter().map(|key| LiveScript::new(key, 7)).collect();
-    for project in ["OPS", "MOBILE", "WEB"] {
+    for project in ["OPS", "MOBILE", "WEB", "DATA"] {
         scene.run(project, RunKind::Backfill).await;
     }
     while clock.now() + TimeDelta::seconds(20) < SystemClock.now() {
@@ -98,7 +100,6 @@ async fn past(scene: &mut Scene, clock: &CatchingUp) {
             scene.run(project, RunKind::Delta).await;
         }
     }
-    scene.run("DATA", RunKind::Backfill).await;
     for project in ["OPS", "MOBILE", "WEB"] {
         scene.run(project, RunKind::Delta).await;
     }
