@@ -104,7 +104,7 @@ metrics! {
     JIRA_BREAKER_OPENINGS = Counter "jira_breaker_openings_total" []
         "How often the circuit breaker opened because Jira was down";
     JIRA_ALLOWED_RATE = Gauge "jira_allowed_requests_per_second" []
-        "Requests a second that this process may send: its share of the configured rate, or less where Jira advises it; +Inf without a limit";
+        "Requests a second that this process may send: its share of the configured rate, or less where Jira advises it; infinite without a limit";
     JIRA_RATE_SHARERS = Gauge "jira_rate_sharing_processes" []
         "Processes that share the rate of this site, this one included";
 
@@ -150,7 +150,7 @@ metrics! {
     RUN_RATE = Gauge "run_issues_per_second" ["project"]
         "How fast the run under way here takes issues out of the queue; 0 while nothing is";
     RUN_TIME_LEFT = Gauge "run_time_left_seconds" ["project"]
-        "How long the run under way here still takes at that rate; 0 while nothing is, +Inf before there is a rate";
+        "How long the run under way here still takes at that rate; 0 while nothing is, absent before there is a rate";
     BATCH_SIZE = Gauge "batch_size_issues" ["project"]
         "Issues that are asked for in one request by the run under way here; 0 while nothing is";
     BATCHES_IN_FLIGHT = Gauge "batches_in_flight" ["project"]

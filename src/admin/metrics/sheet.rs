@@ -200,7 +200,7 @@ mod tests {
             r#"extractor_jira_wait_seconds_total{site="jira.example",reason="gate"} 0.5"#,
             "# TYPE extractor_database_up gauge",
             r#"extractor_database_up{site="jira.example"} 1"#,
-            r#"extractor_jira_allowed_requests_per_second{site="jira.example"} +Inf"#,
+            r#"extractor_jira_allowed_requests_per_second{site="jira.example"} inf"#,
             "# TYPE extractor_jira_request_duration_seconds histogram",
         ] {
             assert!(text.lines().any(|other| other == line), "{line}\n{text}");

@@ -20,7 +20,7 @@ use super::served::{Served, TOKEN, world};
 use crate::app::App;
 
 /// How long Prometheus may take until it tells of an alert.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A program of Prometheus's, as `scripts/prometheus_bin.sh` finds it.
 fn program(name: &str) -> Option<PathBuf> {
