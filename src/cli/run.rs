@@ -16,6 +16,7 @@ use super::runs::named;
 use crate::admin::{self, Desk, Office};
 use crate::clock::SystemClock;
 use crate::config::HttpConfig;
+use crate::daemon::companions::{Companions, Given};
 use crate::daemon::service::Service;
 
 pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
@@ -25,13 +26,29 @@ pub(super) async fn run(context: &Context) -> Result<Outcome, Failure> {
     named(&config.sync.projects)?;
     // Whoever asks how things are is answered before database and Jira are there, and to the end.
     let server = Server::start(&config.http, service.desk()).await?;
+    let (desk, handle) = (service.desk(), service.handle());
+    let (service, pulse) = service.watched();
+    let failed = |source| Failure::Io { doing: "listen for SIGHUP", source };
+    let companions = Companions::start(handle, &desk, pulse, given(context)).map_err(failed)?;
     let ended = Box::pin(service.run()).await;
+    companions.close().await;
     if let Some(server) = server {
         server.close().await;
     }
     ended?;
     context.console.say("stopped as told");
     Ok(Outcome { code: ExitCode::Done, json: json!({"exit_code": 0}) })
+}
+
+fn given(context: &Context) -> Given {
+    Given {
+        inputs: context.inputs.clone(),
+        loaded: context.loaded.clone(),
+        log_level: context.log_level.clone(),
+        run_lines: context.take_run_lines(),
+        clock: Arc::new(SystemClock),
+        stop: context.shutdown.token().clone(),
+    }
 }
 
 /// The HTTP server.

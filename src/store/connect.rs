@@ -51,13 +51,7 @@ impl Store {
                 Box::pin(async move { connection.execute(AssertSqlSafe(set_up)).await.map(drop) })
             })
             .connect_lazy_with(options.clone());
-        Ok(Self {
-            pool,
-            options,
-            counters: Arc::default(),
-            last_status: Arc::default(),
-            last_counts: Arc::default(),
-        })
+        Ok(Self { pool, options, counters: Arc::default(), last_counts: Arc::default() })
     }
 
     /// Closes the pool, waiting for what is under way.

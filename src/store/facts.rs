@@ -7,7 +7,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::recent::Recent;
 use super::rows::{count, parse, small};
 use super::{CursorFacts, Run, Schedule, Store, StoreError};
 use crate::model::{Certificate, Finding, ProjectKey, RunId, RunState, Site, WorkerId};
@@ -152,18 +151,6 @@ impl Store {
             }
         }
         Ok(projects.into_values().collect())
-    }
-
-    /// What [`Store::load_status`] says of an instance, or has said no longer than `max_age` ago.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] and the like.
-    pub async fn recent_status(
-        &self,
-        site: &Site,
-        max_age: Duration,
-    ) -> Result<Recent<Vec<ProjectFacts>>, StoreError> {
-        self.last_status.or_read(site, max_age, self.load_status(Some(site))).await
     }
 
     /// The processes that live, the longest registered first: all, or those that send requests to

@@ -83,6 +83,5 @@ pub struct Store {
     /// For the connections outside the pool: migrations, sessions, listeners.
     options: PgConnectOptions,
     counters: Arc<stats::Counters>,
-    last_status: Arc<recent::LastRead<Vec<ProjectFacts>>>,
     last_counts: Arc<recent::LastRead<Vec<ProjectCounts>>>,
 }

@@ -15,6 +15,9 @@ use crate::store::rows::{column, seconds};
 use crate::store::schedules::note_start;
 use crate::store::{ProjectLease, Store, StoreError};
 
+/// How many old runs the start of a run removes at most, so that no start takes long.
+const PRUNED_AT_ONCE: i64 = 500;
+
 impl Store {
     /// Starts a run. One that waits in the queue of the project is taken up: it keeps its id, unless
     /// it was to go on where it stood, and what is done is the wider of both kinds. Earlier runs that
@@ -56,6 +59,7 @@ impl Store {
                 adopt_pending(tx, lease, id).await?;
                 note_start(tx, lease).await?;
                 prune_events(tx).await?;
+                prune_runs(tx, lease, id).await?;
                 Ok(id)
             })
         })
@@ -331,6 +335,32 @@ async fn supersede(
     sqlx::query!("DELETE FROM extractor.listed WHERE run_id = ANY($1)", &superseded)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Removes runs of the project that began more than ninety days ago, the oldest first and not too many
+/// at once. The last that completed stays: the next delta follows it.
+async fn prune_runs(
+    connection: &mut PgConnection,
+    lease: &ProjectLease,
+    id: RunId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "DELETE FROM extractor.runs WHERE id IN (
+             SELECT r.id FROM extractor.runs r
+             WHERE r.site = $1 AND r.project_key = $2 AND r.started_at < now() - interval '90 days'
+               AND r.id <> $3 AND NOT EXISTS (
+                   SELECT FROM extractor.cursors c
+                   WHERE c.site = r.site AND c.project_key = r.project_key
+                     AND c.last_run_id = r.id)
+             ORDER BY r.started_at LIMIT $4)",
+        lease.site().as_str(),
+        lease.project().as_str(),
+        id.0,
+        PRUNED_AT_ONCE,
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -237,6 +237,45 @@ async fn what_was_counted_a_moment_ago_is_not_counted_again() {
     assert_eq!((&first.value, again.value[0].issues.full), (&again.value, 1));
     let anew = store.recent_counts(&site(), Duration::ZERO).await.unwrap();
     assert_eq!(anew.value[0].issues.full, 2);
-    let status = store.recent_status(&site(), hour).await.unwrap();
-    assert_eq!(status.value[0].project, project());
+}
+
+#[tokio::test]
+async fn runs_of_long_ago_are_removed_but_for_the_last_that_completed() {
+    let Running { store, session, mut lease, run: completed } = Running::start().await;
+    store.store_certificate(&lease, completed, &certificate_of_nothing()).await.unwrap();
+    store.complete_run(&lease, completed, RunState::Completed, Some(at(9))).await.unwrap();
+    let mut later = Vec::new();
+    for _ in 0..2 {
+        lease = reacquire(&store, &session).await;
+        let run = store.start_run(&lease, &new_run(RunKind::Delta)).await.unwrap();
+        store.store_certificate(&lease, run, &certificate_of_nothing()).await.unwrap();
+        store.complete_run(&lease, run, RunState::Incomplete, None).await.unwrap();
+        later.push(run);
+    }
+    let age = format!(
+        "UPDATE extractor.runs SET started_at = now() - interval '91 days' WHERE id <> '{}'",
+        later[1]
+    );
+    store.run_sql(&age).await;
+    lease = reacquire(&store, &session).await;
+    let new = store.start_run(&lease, &new_run(RunKind::Delta)).await.unwrap();
+    let runs = store.list_runs(&crate::store::RunFilter::default(), 9).await.unwrap();
+    let left: Vec<_> = runs.iter().map(|run| run.id).collect();
+    assert_eq!(left, [new, later[1], completed]);
+    let certificates = store.value("SELECT count(*) FROM extractor.certificates").await;
+    assert_eq!(certificates.as_deref(), Some("2"));
+}
+
+fn certificate_of_nothing() -> Certificate {
+    Certificate {
+        as_of: at(1),
+        counted: 0,
+        basis: Basis::Count,
+        listed: 0,
+        stored: 0,
+        failed: 0,
+        attempts: 1,
+        verdict: Verdict::Complete,
+        findings: Vec::new(),
+    }
 }
