@@ -39,27 +39,6 @@ EXPOSE 8080
 STOPSIGNAL SIGINT
 ENTRYPOINT ["jira-sim", "--address", "0.0.0.0"]
 
-# A private Postgres keeps its files in the volume.
-FROM base AS with-postgres
-RUN mkdir -p /etc/postgresql-common/createcluster.d \
-    && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/none.conf \
-    && apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
-COPY --from=build /src/target/release/extractor /usr/local/bin/extractor
-LABEL org.opencontainers.image.title="extractor, with Postgres" \
-    org.opencontainers.image.description="Keeps a Postgres database equal to what Jira holds, and proves it" \
-    org.opencontainers.image.licenses="MIT OR Apache-2.0"
-USER 10001:10001
-WORKDIR /var/lib/extractor
-ENV EXTRACTOR_DATABASE__DATA_DIR=/var/lib/extractor/postgres
-VOLUME /var/lib/extractor
-EXPOSE 8080
-STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["extractor", "healthcheck"]
-ENTRYPOINT ["extractor"]
-CMD ["run"]
-
 FROM base AS service
 COPY --from=build /src/target/release/extractor /usr/local/bin/extractor
 LABEL org.opencontainers.image.title="extractor" \
@@ -72,3 +51,19 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["extractor", "healthcheck"]
 ENTRYPOINT ["extractor"]
 CMD ["run"]
+
+# A private Postgres keeps its files in the volume.
+FROM service AS with-postgres
+USER root
+RUN mkdir -p /etc/postgresql-common/createcluster.d \
+    && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/none.conf \
+    && apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+LABEL org.opencontainers.image.title="extractor, with Postgres"
+USER 10001:10001
+ENV EXTRACTOR_DATABASE__DATA_DIR=/var/lib/extractor/postgres
+VOLUME /var/lib/extractor
+
+# What is built where no target is named.
+FROM service

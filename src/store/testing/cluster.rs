@@ -40,6 +40,22 @@ pub(crate) fn start() -> String {
     format!("postgres://postgres@localhost/postgres?host={}", dir.display())
 }
 
+/// Stops a cluster that [`start`] has started and starts it again. `mode` is `fast`, or `immediate` for
+/// a crash.
+#[allow(dead_code, reason = "only one of the binaries that include this file does that")]
+pub(crate) fn restart(url: &str, mode: &str) {
+    let (_, dir) = url.split_once("?host=").expect("an address that `start` gave");
+    let dir = Path::new(dir);
+    let owner = nix::unistd::User::from_name("postgres").unwrap();
+    let mut restart = Command::new(newest_installation().join("pg_ctl"));
+    restart.args(["restart", "-w", "-s", "-m", mode, "-l"]).arg(dir.join("log"));
+    restart.arg("-D").arg(dir.join("data")).current_dir(dir).stdout(Stdio::null());
+    if let Some(user) = owner.filter(|_| nix::unistd::geteuid().is_root()) {
+        restart.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    }
+    assert!(restart.process_group(0).status().unwrap().success(), "postgres does not restart");
+}
+
 #[expect(clippy::zombie_processes, reason = "it outlives this process")]
 fn stop_with_this_process(bin: &Path, dir: &Path, run_as: impl Fn(&mut Command)) {
     let script = "read -r _; \"$0\" stop -s -m immediate -D \"$1/data\"; rm -rf \"$1\"";

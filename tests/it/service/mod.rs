@@ -5,6 +5,7 @@ mod ending;
 mod outages;
 mod processes;
 mod schedule;
+mod soak;
 
 use std::time::Duration;
 
