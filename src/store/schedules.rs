@@ -110,6 +110,39 @@ impl Store {
         .await
     }
 
+    /// Has followed projects wait no longer than until the instant beside each, by the database's
+    /// clock: another schedule counts at once. Those that failed last keep their distance.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn bring_forward(
+        &self,
+        site: &Site,
+        projects: &[(ProjectKey, DateTime<Utc>)],
+    ) -> Result<(), StoreError> {
+        let keys: Vec<&str> = projects.iter().map(|(project, _)| project.as_str()).collect();
+        let latest: Vec<DateTime<Utc>> = projects.iter().map(|(_, latest)| *latest).collect();
+        let (keys, latest) = (&keys, &latest);
+        self.tx("bring_forward", |tx| {
+            Box::pin(async move {
+                sqlx::query!(
+                    "UPDATE extractor.schedules AS s
+                     SET next_run_at = n.latest, updated_at = clock_timestamp()
+                     FROM unnest($2::text[], $3::timestamptz[]) AS n(key, latest)
+                     WHERE s.site = $1 AND s.project_key = n.key AND s.next_run_at > n.latest
+                       AND s.failures_in_a_row = 0",
+                    site.as_str(),
+                    keys as _,
+                    latest,
+                )
+                .execute(&mut **tx)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// The schedules of an instance's followed projects, by project.
     ///
     /// # Errors

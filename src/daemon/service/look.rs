@@ -109,6 +109,13 @@ impl Shift<'_> {
         let now = self.store().database_time().await?;
         let first: Vec<_> = keys.iter().map(|key| (key.clone(), now)).collect();
         let followed = self.store().follow_projects(self.site(), &first).await?;
+        // Whatever schedule they had before, theirs is now the configured one.
+        let schedule = &self.sync().schedule;
+        let latest: Vec<_> = keys
+            .iter()
+            .map(|key| (key.clone(), now + verdict::next_in(schedule, now, dice())))
+            .collect();
+        self.store().bring_forward(self.site(), &latest).await?;
         if !followed.added.is_empty() || !followed.removed.is_empty() {
             tracing::info!(
                 projects = keys.len(),

@@ -13,7 +13,7 @@ mod board;
 mod crew;
 mod due;
 mod heart;
-mod helper;
+mod help;
 mod jira_watch;
 mod look;
 mod roster;

@@ -15,7 +15,7 @@ use super::crew::Crew;
 use super::dice;
 use super::due::Work;
 use super::heart::Heart;
-use super::helper::Helper;
+use super::help::Helper;
 use super::jira_watch::JiraWatch;
 use super::roster::{self, Roster};
 use super::runs::{EndedRun, Runs};

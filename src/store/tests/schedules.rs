@@ -57,6 +57,27 @@ async fn projects_are_followed_from_when_they_are_named_until_they_are_not() {
 }
 
 #[tokio::test]
+async fn another_schedule_brings_the_next_run_forward_but_for_what_failed() {
+    let store = store().await;
+    follow(&store, &["P"]).await;
+    let latest = async |wait: Duration| {
+        let latest = store.database_time().await.unwrap() + wait;
+        store.bring_forward(&site(), &[(key("P"), latest)]).await.unwrap();
+        latest
+    };
+    store.record_success(&site(), &key("P"), SOON).await.unwrap();
+    let before = schedule(&store).await.next_run_at;
+    latest(SOON * 2).await;
+    assert_eq!(schedule(&store).await.next_run_at, before, "later is no reason");
+    let sooner = latest(SOON / 2).await;
+    assert_eq!(schedule(&store).await.next_run_at, sooner);
+    store.record_failure(&site(), &key("P"), SOON, &trouble()).await.unwrap();
+    let before = schedule(&store).await.next_run_at;
+    latest(SOON / 2).await;
+    assert_eq!(schedule(&store).await.next_run_at, before, "what failed is left alone");
+}
+
+#[tokio::test]
 async fn several_services_may_follow_at_once() {
     let store = store().await;
     for _ in 0..10 {

@@ -48,6 +48,18 @@ async fn what_changed_is_applied_and_named() {
 }
 
 #[tokio::test]
+async fn a_new_schedule_counts_at_once() {
+    let (app, home, service) = started("[sync]\nprojects = ['PROJ']\nschedule = '1h'\n").await;
+    let sooner = "[sync]\nprojects = ['PROJ']\nschedule = '1s'\n";
+    app.sim.requests().clear();
+    home.write("extractor.toml", &configuration(&app, &home, sooner));
+    hang_up(&service);
+    app.sim.requests().expect(1, |record| record.seen.is_listing()).wait().await;
+    service.terminate();
+    service.ended().await.with(0);
+}
+
+#[tokio::test]
 async fn a_new_token_is_taken_up_without_a_restart() {
     let (app, home, mut service) = started("[sync]\nprojects = ['PROJ']\nschedule = '1s'\n").await;
     app.sim.configure(|config| config.auth = Auth::token(NEXT_TOKEN));
