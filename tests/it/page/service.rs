@@ -9,7 +9,7 @@ use super::scene::world;
 use crate::app::App;
 use crate::binary::{Home, Program, Running};
 
-const TOKEN: &str = "a token for tests";
+const TOKEN: &str = "a-token-for-tests-0123456789abcdef";
 
 fn service(home: &Home, app: &App) -> Program {
     home.extractor_at(app, "run --log-level info")
@@ -92,9 +92,11 @@ async fn a_backfill_asks_back_and_a_run_tells_what_it_decided() {
     let (app, home) = (App::new(world(&[("WEB", 60)])).await, Home::new());
     let mut running = service(&home, &app).start();
     let url = address(&mut running).await;
+    // The project has a page once the service knows it.
+    browser.goto(&url).await;
+    finished(&browser, 1).await;
     browser.goto(&format!("{url}/projects/WEB")).await;
     browser.until(LIVE).await;
-    finished(&browser, 1).await;
     let open = "document.querySelector('dialog').open";
     for key in ["Escape", "Enter"] {
         tab_to(&browser, "backfill-WEB").await;
