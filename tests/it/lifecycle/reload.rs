@@ -54,7 +54,7 @@ async fn a_new_schedule_counts_at_once() {
     app.sim.requests().clear();
     home.write("extractor.toml", &configuration(&app, &home, sooner));
     hang_up(&service);
-    app.sim.requests().expect(1, |record| record.seen.is_listing()).wait().await;
+    app.sim.requests().expect(1, |seen| seen.is_search()).wait().await;
     service.terminate();
     service.ended().await.with(0);
 }
