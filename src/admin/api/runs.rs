@@ -137,7 +137,7 @@ async fn start(
 ) -> Result<Response, Problem> {
     if kind == RunKind::Reconcile {
         return Err(Problem::new(
-            Kind::KindNotAvailable,
+            Kind::RunKindNotAvailable,
             "this version cannot reconcile yet",
             "start a backfill, which lists everything, but marks nothing as deleted",
         ));
