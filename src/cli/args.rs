@@ -60,10 +60,10 @@ pub enum Command {
     #[command(long_about = help::DEMO, after_long_help = help::DEMO_EXAMPLES)]
     Demo(DemoArgs),
     /// Ask the service on this machine whether it is alive, for a container's health check
-    #[command(hide = true)]
+    #[command(hide = true, long_about = help::HEALTHCHECK, after_long_help = help::HEALTHCHECK_EXAMPLES)]
     Healthcheck,
     /// Write manual pages and shell completions, for packagers
-    #[command(hide = true)]
+    #[command(hide = true, long_about = help::HELP_FILES, after_long_help = help::HELP_FILES_EXAMPLES)]
     HelpFiles(HelpFilesArgs),
 }
 

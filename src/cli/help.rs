@@ -136,6 +136,23 @@ pub(super) const MIGRATE_EXAMPLES: &str = "\
 Examples:
   DATABASE_URL=postgres://owner@db.example.com/warehouse extractor migrate";
 
+pub(super) const HEALTHCHECK: &str = "\
+Asks the service on this machine, at http.listen, whether it is alive: GET /healthz. For a container's \
+health check where no other program can ask. Ends with 0 if it is, and with 69 if it is not.";
+
+pub(super) const HEALTHCHECK_EXAMPLES: &str = "\
+Examples:
+  extractor healthcheck
+  EXTRACTOR_HTTP__LISTEN=0.0.0.0:8080 extractor healthcheck";
+
+pub(super) const HELP_FILES: &str = "\
+Writes a manual page for each command, and completions for bash, zsh and fish.";
+
+pub(super) const HELP_FILES_EXAMPLES: &str = "\
+Examples:
+  extractor help-files /usr/local/share/extractor
+  extractor help-files DIR; man -l DIR/man/extractor.1";
+
 pub(super) const PROBE: &str = "\
 Fetches one issue on every rung of the ladder: full (everything, within jira.timeout), hub (everything \
 but the links, within jira.hub_timeout), links (the links alone) and minimal (a few fields). Shows what \
