@@ -9,6 +9,7 @@ CREATE TABLE extractor.schedules (
     trouble_remedy    text,
     last_started_at   timestamptz,
     followed_since    timestamptz NOT NULL,
+    followed_by       uuid        NOT NULL,
     updated_at        timestamptz NOT NULL,
     CONSTRAINT schedules_pk PRIMARY KEY (site, project_key),
     CONSTRAINT schedules_failures_ck CHECK (failures_in_a_row >= 0),
@@ -26,4 +27,5 @@ COMMENT ON COLUMN extractor.schedules.trouble_category IS 'Who can do something 
 COMMENT ON COLUMN extractor.schedules.trouble_remedy IS 'What they can do.';
 COMMENT ON COLUMN extractor.schedules.last_started_at IS 'When a run of the project was last started or resumed, by any process, by the database''s clock.';
 COMMENT ON COLUMN extractor.schedules.followed_since IS 'When a service first followed the project, by the database''s clock.';
+COMMENT ON COLUMN extractor.schedules.followed_by IS 'The worker that last said that it follows the project. While it lives, a service that does not follow the project leaves this row alone.';
 COMMENT ON COLUMN extractor.schedules.updated_at IS 'When this row was last written, by the database''s clock.';

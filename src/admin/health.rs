@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::desk::{Link, Phase, Pulse, ServiceStatus, Trouble};
 use super::office::{AppState, Office};
-use super::{auth, origin, stalled};
+use super::{auth, origin};
 use crate::store::{ProjectFacts, StoreError};
 
 /// A loop that has made no turn for so long is stuck.
@@ -230,10 +230,7 @@ fn of_database(error: &StoreError) -> Lack {
 /// What follows from what is known.
 fn judge(status: &ServiceStatus, database: Option<Lack>, projects: &[ProjectFacts]) -> Readiness {
     let may_lag = status.configuration.may_lag;
-    let is_stalled = |facts: &&ProjectFacts| {
-        let schedule = facts.schedule.as_ref();
-        schedule.is_some_and(|it| stalled::is_stalled(it, Some(facts), may_lag, facts.as_of))
-    };
+    let is_stalled = |facts: &&ProjectFacts| facts.is_stalled(may_lag, facts.as_of);
     let stalled: Vec<&str> =
         projects.iter().filter(is_stalled).map(|facts| facts.project.as_str()).collect();
     let service = match status.phase {

@@ -18,7 +18,6 @@ mod problem;
 mod refusals;
 mod routes;
 mod server;
-mod stalled;
 mod tally;
 
 pub use desk::Desk;

@@ -81,13 +81,16 @@ impl ProjectFacts {
         waiting.queued_at.map(|at| since(self.as_of, at))
     }
 
-    /// Whether the project is stalled: a service follows it, its newest complete window is older
-    /// than `allowed` (or it has none, and has been followed for so long), and no run of it has made
-    /// progress for as long.
-    pub fn is_stalled(&self, allowed: Duration) -> bool {
+    /// Whether the project is stalled at `now`, by the database's clock: a service follows it, its
+    /// newest complete window is older than `allowed` (or it has none), it has been followed for so
+    /// long, and no run of it has made progress for as long.
+    pub fn is_stalled(&self, allowed: Duration, now: DateTime<Utc>) -> bool {
         let Some(schedule) = &self.schedule else { return false };
-        let behind = self.lag.unwrap_or_else(|| since(self.as_of, schedule.followed_since));
-        behind > allowed && self.since_progress().is_none_or(|silent| silent > allowed)
+        let aged = since(now, self.as_of);
+        let followed = since(now, schedule.followed_since);
+        // A project that is followed again is given the time that it takes.
+        let behind = self.lag.map_or(followed, |lag| (lag + aged).min(followed));
+        behind > allowed && self.since_progress().is_none_or(|silent| silent + aged > allowed)
     }
 }
 

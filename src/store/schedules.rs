@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::leases::fence;
 use super::rows::{parse, seconds, small};
 use super::{ProjectLease, Store, StoreError};
-use crate::model::{FailureCategory, ProjectKey, Site};
+use crate::model::{FailureCategory, ProjectKey, Site, WorkerId};
 
 /// Why a project's last run failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,15 +62,19 @@ impl Store {
             .await?)
     }
 
-    /// Follows exactly these projects of an instance. The instant beside each is when its first run
-    /// is due, by the database's clock; it says nothing of a project that is followed already, whose
-    /// schedule stays as it is. Several processes may call this at once.
+    /// Says that a worker follows exactly these projects of an instance. The instant beside each is
+    /// when its first run is due, by the database's clock; it says nothing of a project that is
+    /// followed already, whose schedule stays as it is. Other projects are followed no longer, but
+    /// for those that another live worker was the last to follow: processes may have different
+    /// projects. One that both follow may lose its schedule when the other drops it, and has to be
+    /// followed anew. Several processes may call this at once.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
     pub async fn follow_projects(
         &self,
         site: &Site,
+        worker: WorkerId,
         projects: &[(ProjectKey, DateTime<Utc>)],
     ) -> Result<Followed, StoreError> {
         let keys: Vec<&str> = projects.iter().map(|(project, _)| project.as_str()).collect();
@@ -82,28 +86,36 @@ impl Store {
                 sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('extractor.schedules:' || $1, 0))", site.as_str())
                     .execute(&mut **tx)
                     .await?;
-                let added = sqlx::query_scalar!(
-                    "INSERT INTO extractor.schedules
-                         (site, project_key, next_run_at, followed_since, updated_at)
-                     SELECT $1, n.key, min(n.due), clock_timestamp(), clock_timestamp()
+                let named = sqlx::query!(
+                    r#"INSERT INTO extractor.schedules AS s
+                         (site, project_key, next_run_at, followed_since, followed_by, updated_at)
+                     SELECT $1, n.key, min(n.due), clock_timestamp(), $4, clock_timestamp()
                      FROM unnest($2::text[], $3::timestamptz[]) AS n(key, due)
                      GROUP BY n.key ORDER BY n.key
-                     ON CONFLICT ON CONSTRAINT schedules_pk DO NOTHING
-                     RETURNING project_key",
+                     ON CONFLICT ON CONSTRAINT schedules_pk DO UPDATE
+                     SET followed_by = excluded.followed_by
+                     RETURNING s.project_key, s.xmax = 0 AS "added!""#,
                     site.as_str(),
                     keys as _,
                     due,
+                    worker.0,
                 )
                 .fetch_all(&mut **tx)
                 .await?;
                 let removed = sqlx::query_scalar!(
-                    "DELETE FROM extractor.schedules
-                     WHERE site = $1 AND project_key <> ALL ($2) RETURNING project_key",
+                    "DELETE FROM extractor.schedules AS s
+                     WHERE site = $1 AND project_key <> ALL ($2)
+                       AND (followed_by = $3 OR NOT EXISTS (
+                           SELECT FROM extractor.live_workers AS w WHERE w.id = s.followed_by))
+                     RETURNING project_key",
                     site.as_str(),
                     keys as _,
+                    worker.0,
                 )
                 .fetch_all(&mut **tx)
                 .await?;
+                let added: Vec<String> =
+                    named.into_iter().filter(|row| row.added).map(|row| row.project_key).collect();
                 Ok(Followed { added: sorted(&added)?, removed: sorted(&removed)? })
             })
         })

@@ -1,5 +1,5 @@
 //! `/metrics`, for Prometheus: what the service knows of itself, of Jira and of the database, put
-//! on a [`sheet`] at each scrape. It counts nothing itself, and what it cannot learn in a moment it
+//! on a [`mod@sheet`] at each scrape. It counts nothing itself, and what it cannot learn in a moment it
 //! leaves as it was.
 
 mod database;

@@ -9,7 +9,6 @@ use super::runs::VERDICTS;
 use super::service::since_1970;
 use super::sheet::Sheet;
 use crate::admin::desk::{FollowedProject, ServiceStatus};
-use crate::admin::stalled::is_stalled;
 use crate::model::{FailureCategory, FailureCause, ProjectKey};
 use crate::store::{FailureCount, ProjectCounts, ProjectFacts, QueueFacts};
 use crate::telemetry::metric_names as names;
@@ -38,10 +37,9 @@ pub(super) fn show(sheet: &mut Sheet, status: &ServiceStatus, known: &Known, now
         show_queue(sheet, key, project.map(|facts| facts.queue).unwrap_or_default());
         show_standing(sheet, key, project, age);
         show_failures(sheet, key, &facts.failures);
-        let schedule = project.and_then(|facts| Some((facts, facts.schedule.as_ref()?)));
-        if let Some((facts, schedule)) = schedule {
+        if let Some(facts) = project.filter(|facts| facts.schedule.is_some()) {
             let may_lag = status.configuration.may_lag;
-            let stalled = is_stalled(schedule, Some(facts), may_lag, facts.as_of + age);
+            let stalled = facts.is_stalled(may_lag, facts.as_of + age);
             sheet.flag(&names::PROJECT_STALLED, [key.as_str()], stalled);
         }
     }

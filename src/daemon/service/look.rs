@@ -108,7 +108,8 @@ impl Shift<'_> {
         };
         let now = self.store().database_time().await?;
         let first: Vec<_> = keys.iter().map(|key| (key.clone(), now)).collect();
-        let followed = self.store().follow_projects(self.site(), &first).await?;
+        let worker = self.base.session().worker();
+        let followed = self.store().follow_projects(self.site(), worker, &first).await?;
         // Whatever schedule they had before, theirs is now the configured one.
         let schedule = &self.sync().schedule;
         let latest: Vec<_> = keys
@@ -147,6 +148,10 @@ impl Shift<'_> {
         let followed: BTreeSet<ProjectKey> = followed.iter().cloned().collect();
         let mut schedules = store.load_schedules(site).await?;
         schedules.retain(|schedule| followed.contains(&schedule.project));
+        if schedules.len() < followed.len() {
+            // A service that has dropped one of them took its schedule away.
+            self.stored_roster = None;
+        }
         let mut unfinished = store.list_abandoned_runs(site).await?;
         unfinished.retain(|run| followed.contains(&run.project));
         self.work.unfinished = unfinished.into_iter().map(waiting).collect();

@@ -1,7 +1,7 @@
 //! When projects are due, agreed on by several services.
 
 use super::*;
-use crate::model::{FailureCategory, ProjectKey};
+use crate::model::{FailureCategory, ProjectKey, WorkerId};
 use crate::store::{Followed, Schedule, ScheduleTrouble};
 
 const SOON: Duration = Duration::from_secs(300);
@@ -21,7 +21,12 @@ fn trouble() -> ScheduleTrouble {
 async fn follow(store: &Store, keys: &[&str]) -> Followed {
     let now = store.database_time().await.unwrap();
     let projects: Vec<_> = keys.iter().map(|text| (key(text), now)).collect();
-    store.follow_projects(&site(), &projects).await.unwrap()
+    store.follow_projects(&site(), nobody(), &projects).await.unwrap()
+}
+
+/// A worker that does not live.
+fn nobody() -> WorkerId {
+    WorkerId(uuid::Uuid::nil())
 }
 
 async fn schedule(store: &Store) -> Schedule {
@@ -54,6 +59,25 @@ async fn projects_are_followed_from_when_they_are_named_until_they_are_not() {
     assert_eq!(keys, ["P", "R"]);
     let elsewhere = store.load_schedules(&crate::model::Site::new("other")).await.unwrap();
     assert_eq!(elsewhere, []);
+}
+
+#[tokio::test]
+async fn services_with_different_projects_leave_each_other_theirs() {
+    let store = store().await;
+    let (a, b) = (session(&store).await, session(&store).await);
+    let now = store.database_time().await.unwrap();
+    let follow = async |worker, keys: &[&str]| {
+        let projects: Vec<_> = keys.iter().map(|text| (key(text), now)).collect();
+        store.follow_projects(&site(), worker, &projects).await.unwrap()
+    };
+    follow(a.worker(), &["A", "P"]).await;
+    let followed = follow(b.worker(), &["B", "P"]).await;
+    assert_eq!(followed, Followed { added: vec![key("B")], removed: vec![] });
+    let dropped = follow(a.worker(), &["P"]).await;
+    assert_eq!(dropped, Followed { added: vec![], removed: vec![key("A")] });
+    b.close().await.unwrap();
+    let left = follow(a.worker(), &["P"]).await;
+    assert_eq!(left, Followed { added: vec![], removed: vec![key("B")] });
 }
 
 #[tokio::test]
@@ -153,7 +177,10 @@ async fn a_followed_project_is_stalled_when_nothing_of_it_moves() {
     let running = Running::start().await;
     let store = &running.store;
     let hour = Duration::from_hours(1);
-    let stalled = async || store.load_status(Some(&site())).await.unwrap()[0].is_stalled(hour);
+    let stalled = async || {
+        let facts = store.load_status(Some(&site())).await.unwrap().remove(0);
+        facts.is_stalled(hour, facts.as_of)
+    };
     assert!(!stalled().await, "no service follows it");
     follow(store, &["P"]).await;
     assert!(!stalled().await, "it is followed only now");
@@ -173,4 +200,9 @@ async fn a_followed_project_is_stalled_when_nothing_of_it_moves() {
     assert!(!stalled().await, "it has completed");
     store.run_sql("UPDATE extractor.cursors SET completed_until = now() - interval '61 min'").await;
     assert!(stalled().await, "long ago");
+    let facts = store.load_status(Some(&site())).await.unwrap().remove(0);
+    assert!(!facts.is_stalled(hour * 2, facts.as_of), "but not by so much");
+    assert!(facts.is_stalled(hour * 2, facts.as_of + hour), "until an hour later");
+    store.run_sql("UPDATE extractor.schedules SET followed_since = now()").await;
+    assert!(!stalled().await, "it is followed again only now");
 }

@@ -10,13 +10,14 @@ use chrono::{DateTime, Utc};
 use extractor::admin::desk::{ConfigurationFacts, Link, Phase, Pulse, ServiceStatus};
 use extractor::admin::{Desk, Office, Tally, router};
 use extractor::clock::{Clock, SystemClock};
-use extractor::model::{ProjectKey, Site};
+use extractor::model::{ProjectKey, Site, WorkerId};
 use extractor::store::Store;
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
+use uuid::Uuid;
 
 use crate::app::{SITE, connect, new_database};
 
@@ -58,7 +59,7 @@ impl Stage {
         let now = SystemClock.now();
         let followed: Vec<(ProjectKey, DateTime<Utc>)> =
             projects.iter().map(|key| (key.parse().unwrap(), now)).collect();
-        store.follow_projects(&Site::new(SITE), &followed).await.unwrap();
+        store.follow_projects(&Site::new(SITE), WorkerId(Uuid::nil()), &followed).await.unwrap();
         let opened = watch::Sender::new(Some(store.clone()));
         let status = watch::Sender::new(running(now));
         let pulse = Pulse::default();

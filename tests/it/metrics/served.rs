@@ -11,7 +11,7 @@ use extractor::admin::desk::{
 use extractor::admin::{Desk, Office, Tally, serve};
 use extractor::clock::SystemClock;
 use extractor::jira::JiraClient;
-use extractor::model::{ProjectKey, RunKind, RunState, Site};
+use extractor::model::{ProjectKey, RunKind, RunState, Site, WorkerId};
 use extractor::store::Store;
 use extractor::sync::Progress;
 use jira_sim::{World, WorldProfile, generate};
@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 use super::exposition::Exposition;
 use crate::app::{App, SITE, request};
@@ -81,7 +82,7 @@ impl Served {
         let served = Self::start().await;
         let keys: Vec<ProjectKey> = projects.iter().map(|key| key.parse().unwrap()).collect();
         let due: Vec<_> = keys.iter().map(|key| (key.clone(), now())).collect();
-        app.store.follow_projects(&Site::new(SITE), &due).await.unwrap();
+        app.store.follow_projects(&Site::new(SITE), WorkerId(Uuid::nil()), &due).await.unwrap();
         served.status.send_modify(|status| {
             status.phase = Phase::Running;
             status.database = Link::Up { since: now() };

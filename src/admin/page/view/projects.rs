@@ -169,7 +169,7 @@ fn standing(
         return Standing::Failing { times: followed.failures_in_a_row };
     }
     let may_lag = sight.status.configuration.may_lag;
-    if facts.is_some_and(|facts| facts.is_stalled(may_lag)) {
+    if facts.is_some_and(|facts| facts.is_stalled(may_lag, facts.as_of)) {
         return Standing::Stalled;
     }
     let Some(facts) = facts.filter(|facts| facts.lag.is_some()) else { return Standing::New };
