@@ -40,6 +40,8 @@ struct Tally {
     restarts: u64,
     departed: usize,
     requests: usize,
+    /// Requests that arrived within [`ON_ITS_WAY`] of an answer to another process.
+    on_their_way: usize,
     /// Resident KiB of the process that is never killed, one a tick.
     resident: Vec<u64>,
 }
@@ -157,7 +159,9 @@ impl Soak {
             assert_eq!(self.app.number(&held).await, 0, "leases in {table}");
         }
         assert_nothing_open(&self.app).await;
+        self.nobody_asked_too_early();
         self.tally.requests = self.app.sim.requests().all().len();
+        self.tally.on_their_way = self.app.sim.requests().violations().len();
     }
 
     /// Of three processes two may ask for the same thing at once, and the simulator takes the second
