@@ -93,6 +93,7 @@ fn facts() -> ProjectFacts {
                 attempts: 1,
                 verdict: Verdict::Complete,
                 findings: Vec::new(),
+                details: crate::model::Details::default(),
             },
         }),
     }

@@ -45,6 +45,7 @@ fn complete() -> Certificate {
         attempts: 1,
         verdict: Verdict::Complete,
         findings: Vec::new(),
+        details: crate::model::Details::default(),
     }
 }
 
@@ -60,6 +61,7 @@ fn broken() -> Certificate {
         attempts: 3,
         verdict: Verdict::Missing,
         findings: vec![finding],
+        details: crate::model::Details::default(),
         ..complete()
     }
 }

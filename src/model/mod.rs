@@ -1,6 +1,7 @@
 //! The nouns every other module speaks: ids, times, issues, runs, certificates.
 //! Pure data and pure functions; no I/O, no clock, no randomness.
 
+mod absence;
 mod catalogue;
 mod certificate;
 mod checkpoint;
@@ -14,8 +15,9 @@ mod stream;
 mod tier;
 mod time;
 
+pub use absence::Absence;
 pub use catalogue::{Catalogue, CatalogueEntry};
-pub use certificate::{Basis, Certificate, Finding, Verdict};
+pub use certificate::{Basis, Certificate, Details, Finding, IndexSummary, Tiers, Verdict};
 pub use checkpoint::Checkpoint;
 pub use failure::{Failure, FailureCategory, FailureCause};
 pub use ids::{InvalidId, IssueId, IssueKey, ProjectKey, RunId, Site, WorkerId};

@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::leases::fence;
 use super::rows::{column, count, parse, small};
 use super::{ProjectLease, Store, StoreError};
-use crate::model::{Certificate, Finding, IssueId, ProjectKey, RunId, Site};
+use crate::model::{Certificate, Details, Finding, IssueId, ProjectKey, RunId, Site};
 
 /// What the database has to say about a project's completeness, in issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,13 +147,16 @@ impl Store {
                 fence(tx, lease).await?;
                 sqlx::query!(
                 "INSERT INTO extractor.certificates (run_id, attempts, site, project_key, as_of,
-                     counted, listed, stored, failed, verdict, findings, basis, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, clock_timestamp())
+                     counted, listed, stored, failed, verdict, findings, basis, details,
+                     conclusion, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                     clock_timestamp())
                  ON CONFLICT ON CONSTRAINT certificates_pk DO UPDATE
                  SET as_of = excluded.as_of, counted = excluded.counted, listed = excluded.listed,
                      stored = excluded.stored, failed = excluded.failed,
                      verdict = excluded.verdict, findings = excluded.findings,
-                     basis = excluded.basis,
+                     basis = excluded.basis, details = excluded.details,
+                     conclusion = excluded.conclusion,
                      created_at = excluded.created_at",
                 run.0,
                 i32::try_from(certificate.attempts).unwrap_or(i32::MAX),
@@ -167,6 +170,8 @@ impl Store {
                 certificate.verdict.as_str(),
                 Json(&certificate.findings) as _,
                 certificate.basis.as_str(),
+                Json(&certificate.details) as _,
+                certificate.conclusion(),
             )
                 .execute(&mut **tx)
                 .await?;
@@ -183,7 +188,8 @@ impl Store {
     pub async fn load_certificate(&self, run: RunId) -> Result<Option<Certificate>, StoreError> {
         let row = sqlx::query!(
             r#"SELECT as_of, counted, basis, listed, stored, failed, attempts, verdict,
-                 findings AS "findings: Json<Vec<Finding>>"
+                 findings AS "findings: Json<Vec<Finding>>",
+                 details AS "details: Json<Details>"
                FROM extractor.certificates WHERE run_id = $1 ORDER BY attempts DESC LIMIT 1"#,
             run.0
         )
@@ -200,6 +206,7 @@ impl Store {
                 attempts: small(row.attempts),
                 verdict: parse("verdict", &row.verdict)?,
                 findings: row.findings.0,
+                details: row.details.0,
             })
         })
         .transpose()

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 
 use super::rows::{count, parse, small};
 use super::{CursorFacts, Run, Schedule, Store, StoreError};
-use crate::model::{Certificate, Finding, ProjectKey, RunId, RunState, Site, WorkerId};
+use crate::model::{Certificate, Details, Finding, ProjectKey, RunId, RunState, Site, WorkerId};
 
 /// How many of its last runs a project's facts carry.
 const LAST_RUNS: u32 = 5;
@@ -272,7 +272,8 @@ impl Store {
         let rows = sqlx::query!(
             r#"SELECT c.site, c.project_key, c.run_id, c.created_at, c.as_of, c.counted, c.basis,
                  c.listed, c.stored, c.failed, c.attempts, c.verdict,
-                 c.findings AS "findings: Json<Vec<Finding>>"
+                 c.findings AS "findings: Json<Vec<Finding>>",
+                 c.details AS "details: Json<Details>"
                FROM unnest($1::text[], $2::text[]) AS p(site, project_key)
                CROSS JOIN LATERAL (
                    SELECT * FROM extractor.certificates
@@ -295,6 +296,7 @@ impl Store {
                     attempts: small(row.attempts),
                     verdict: parse("verdict", &row.verdict)?,
                     findings: row.findings.0,
+                    details: row.details.0,
                 };
                 let certified =
                     Certified { run: RunId(row.run_id), at: row.created_at, certificate };

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::census::Census;
-use crate::model::{Basis, Certificate, Finding, RunKind, Verdict};
+use crate::model::{Basis, Certificate, Details, Finding, RunKind, Verdict};
 
 /// Listings of one run at the most: the first, and repairs; a census is one.
 const LISTINGS: u32 = 3;
@@ -146,6 +146,7 @@ pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) 
         attempts,
         verdict: verdict(counts),
         findings,
+        details: Details::default(),
     }
 }
 

@@ -42,15 +42,30 @@ impl Work {
         due.sort_by_key(|schedule| schedule.next_run_at);
         let queued = self.queued.iter().map(|waiting| {
             let occasion = Occasion::Queued(waiting.run);
-            RunRequest { project: waiting.project.clone(), kind: waiting.kind, occasion }
+            RunRequest {
+                project: waiting.project.clone(),
+                kind: waiting.kind,
+                occasion,
+                allow_mass_delete: false,
+            }
         });
         let unfinished = self.unfinished.iter().map(|waiting| {
             let occasion = Occasion::Unfinished(waiting.run);
-            RunRequest { project: waiting.project.clone(), kind: waiting.kind, occasion }
+            RunRequest {
+                project: waiting.project.clone(),
+                kind: waiting.kind,
+                occasion,
+                allow_mass_delete: false,
+            }
         });
         let due = due.into_iter().map(|schedule| {
             let occasion = Occasion::Due { next_in: next_in() };
-            RunRequest { project: schedule.project.clone(), kind: RunKind::Delta, occasion }
+            RunRequest {
+                project: schedule.project.clone(),
+                kind: RunKind::Delta,
+                occasion,
+                allow_mass_delete: false,
+            }
         });
         for request in queued.chain(unfinished).chain(due) {
             if chosen.len() >= room {

@@ -107,6 +107,7 @@ pub(in crate::store) async fn upsert_issues(
              fields = excluded.fields, tier = excluded.tier,
              text_repaired = excluded.text_repaired, content_hash = excluded.content_hash,
              extracted_at = excluded.extracted_at, deleted_at = NULL,
+             deleted_reason = NULL, deleted_by_run = NULL,
              changes_expected = coalesce(excluded.changes_expected, stored.changes_expected),
              changes_held = coalesce(excluded.changes_held, stored.changes_held),
              comments_expected = coalesce(excluded.comments_expected, stored.comments_expected),
@@ -244,7 +245,7 @@ pub(in crate::store) async fn mark_deleted(
         return Ok(());
     }
     sqlx::query!(
-        "UPDATE jira.issues SET deleted_at = clock_timestamp()
+        "UPDATE jira.issues SET deleted_at = clock_timestamp(), deleted_reason = 'not_found'
          WHERE site = $1 AND id = ANY($2) AND deleted_at IS NULL",
         site.as_str(),
         ids,

@@ -346,14 +346,18 @@ async fn prune_runs(
     id: RunId,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "DELETE FROM extractor.runs WHERE id IN (
-             SELECT r.id FROM extractor.runs r
-             WHERE r.site = $1 AND r.project_key = $2 AND r.started_at < now() - interval '90 days'
-               AND r.id <> $3 AND NOT EXISTS (
-                   SELECT FROM extractor.cursors c
-                   WHERE c.site = r.site AND c.project_key = r.project_key
-                     AND c.last_run_id = r.id)
-             ORDER BY r.started_at LIMIT $4)",
+        "WITH pruned AS (
+             DELETE FROM extractor.runs WHERE id IN (
+                 SELECT r.id FROM extractor.runs r
+                 WHERE r.site = $1 AND r.project_key = $2
+                   AND r.started_at < now() - interval '90 days'
+                   AND r.id <> $3 AND NOT EXISTS (
+                       SELECT FROM extractor.cursors c
+                       WHERE c.site = r.site AND c.project_key = r.project_key
+                         AND c.last_run_id = r.id)
+                 ORDER BY r.started_at LIMIT $4)
+             RETURNING id)
+         DELETE FROM extractor.absences a USING pruned WHERE a.run_id = pruned.id",
         lease.site().as_str(),
         lease.project().as_str(),
         id.0,

@@ -116,6 +116,7 @@ fn certificate() -> Certificate {
         attempts: 1,
         verdict: Verdict::Complete,
         findings: Vec::new(),
+        details: crate::model::Details::default(),
     }
 }
 

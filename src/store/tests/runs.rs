@@ -106,6 +106,7 @@ async fn a_certificate_counts_what_was_there_at_its_instant() {
         attempts: 1,
         verdict: Verdict::Missing,
         findings: vec![Finding { check: "c".into(), expected: 1, found: 2, meaning: "m".into() }],
+        details: crate::model::Details::default(),
     };
     let store = &running.store;
     store.store_certificate(&running.lease, running.run, &certificate).await.unwrap();
@@ -277,5 +278,6 @@ fn certificate_of_nothing() -> Certificate {
         attempts: 1,
         verdict: Verdict::Complete,
         findings: Vec::new(),
+        details: crate::model::Details::default(),
     }
 }

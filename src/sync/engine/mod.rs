@@ -63,6 +63,8 @@ pub struct RunRequest {
     pub kind: RunKind,
     /// Why it is to run.
     pub occasion: Occasion,
+    /// Whether a reconcile may mark more issues deleted than people usually delete.
+    pub allow_mass_delete: bool,
 }
 
 /// Why a run is started. What was true when that was decided is looked at again once the project is
@@ -85,7 +87,7 @@ pub enum Occasion {
 impl RunRequest {
     /// A run that is wanted now.
     pub fn new(project: ProjectKey, kind: RunKind) -> Self {
-        Self { project, kind, occasion: Occasion::Asked }
+        Self { project, kind, occasion: Occasion::Asked, allow_mass_delete: false }
     }
 }
 

@@ -142,6 +142,7 @@ fn certificate(verdict: Verdict) -> Certificate {
         attempts: 1,
         verdict,
         findings: Vec::new(),
+        details: crate::model::Details::default(),
     }
 }
 
