@@ -20,6 +20,7 @@ mod probe;
 mod progress;
 mod run;
 mod runs;
+mod schema;
 mod status;
 mod summary;
 mod sync;
@@ -123,6 +124,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Probe(args) => probe::run(args, context).await,
         Command::Cursor(args) => cursor::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
+        Command::Schema(args) => schema::run(args, context).await,
         Command::Worker(args) => worker::run(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Healthcheck => healthcheck::run(context).await,

@@ -12,7 +12,7 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 36] = [
+const TRANSACTIONS: [&str; 39] = [
     "acquire_batch",
     "acquire_project",
     "bring_forward",
@@ -24,8 +24,10 @@ const TRANSACTIONS: [&str; 36] = [
     "follow_projects",
     "forget_listed",
     "forget_old_workers",
+    "grant_reader",
     "interrupt_run",
     "make_failures_due",
+    "name_views",
     "queue_without_streams",
     "record_events",
     "record_failure",
@@ -49,6 +51,7 @@ const TRANSACTIONS: [&str; 36] = [
     "store_certificate",
     "upsert_catalogue",
     "write_batch",
+    "write_view",
 ];
 
 /// What a store has counted since it was opened, and its connections now.

@@ -5,7 +5,9 @@ mod count;
 mod finish;
 mod listings;
 mod open;
+mod views;
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -128,6 +130,8 @@ pub struct Engine {
     settings: EngineSettings,
     /// What this process has seen of the instance's fields.
     fields: Arc<Mutex<FieldMemory>>,
+    /// The views that could not be written, and of which that was said.
+    views_told: Mutex<BTreeSet<String>>,
     stop: CancellationToken,
 }
 
@@ -154,7 +158,16 @@ impl Engine {
         settings: EngineSettings,
         stop: CancellationToken,
     ) -> Self {
-        Self { jira, store, worker, instance, settings, fields: Arc::default(), stop }
+        Self {
+            jira,
+            store,
+            worker,
+            instance,
+            settings,
+            fields: Arc::default(),
+            views_told: Mutex::default(),
+            stop,
+        }
     }
 
     /// The hold on a run that is to be started.

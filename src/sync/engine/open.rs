@@ -45,6 +45,7 @@ impl Engine {
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
         let catalogue = self.jira.fetch_catalogue(&request.project).await?;
         self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
+        self.refresh_views(&request.project).await;
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
         let kind = self.kind(lease, wanted, filter.as_deref()).await?;
