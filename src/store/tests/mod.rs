@@ -15,6 +15,7 @@ mod schedules;
 mod schema;
 mod streams;
 mod throttles;
+mod views;
 mod wholeness;
 
 use std::time::Duration;

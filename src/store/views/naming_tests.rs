@@ -59,7 +59,7 @@ fn a_long_name_is_cut_and_keeps_its_number() {
     let long = "very ".repeat(40);
     let names = names(&[field("customfield_1", &long), field("customfield_12345", &long)], &[]);
     assert!(names.iter().all(|name| name.len() <= LONGEST), "{names:?}");
-    assert!(names[1].ends_with("very_12345"), "{names:?}");
+    assert!(names[1].ends_with("_12345"), "{names:?}");
 }
 
 #[test]

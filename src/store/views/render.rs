@@ -120,7 +120,10 @@ fn known(plan: &Blueprint<'_>) -> Vec<Shown> {
             }
         }
     }
-    known.extend(groups.iter().filter_map(|group| field_column(group, plan.fields)));
+    // Another instance may use the same id for something else.
+    let alone = plan.columns.windows(2).all(|pair| pair[0].site == pair[1].site);
+    let guarded = *plan.scope == Scope::All && !alone;
+    known.extend(groups.iter().filter_map(|group| field_column(group, plan.fields, guarded)));
     known
 }
 
@@ -133,11 +136,12 @@ impl Scope {
     }
 }
 
-/// The column that the fields of one or several instances share.
-fn field_column(group: &[&Column], fields: &[Field]) -> Option<Shown> {
+/// The column that the fields of one or several instances share; `guarded` where there are issues of
+/// several.
+fn field_column(group: &[&Column], fields: &[Field], guarded: bool) -> Option<Shown> {
     let first = group.first()?;
     let expression = match group {
-        [only] => expression(only),
+        [only] if !guarded => expression(only),
         several => {
             let cases: Vec<String> = several
                 .iter()

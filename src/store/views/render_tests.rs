@@ -99,6 +99,8 @@ fn of_other_instances_a_project_shows_nothing_and_all_issues_everything() {
     given.scope = Scope::All;
     assert_eq!(given.names(), ["key", "points", "other"]);
     let statements = given.render().statements;
+    let guarded = "CASE i.site WHEN 'b' THEN jira_views.as_text(f.v -> 'c8') END AS \"other\"";
+    assert!(statements.contains(guarded), "{statements}");
     assert!(
         statements.contains(
             "CASE i.site WHEN 'a' THEN jira_views.as_number(f.v -> 'c1') WHEN 'b' THEN \
