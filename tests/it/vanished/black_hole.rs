@@ -13,9 +13,19 @@ use tokio::task::JoinHandle;
 /// What becomes of what is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Path {
-    open: bool,
+    /// Whether what is sent arrives at the database.
+    there: bool,
+    /// Whether its answers arrive.
+    back: bool,
     /// Connections of an earlier life stay dead.
     life: u32,
+}
+
+/// A direction of it.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    There,
+    Back,
 }
 
 /// The way to one database.
@@ -36,7 +46,7 @@ impl BlackHole {
             target.get_username(),
             target.get_database().unwrap()
         );
-        let path = watch::Sender::new(Path { open: true, life: 0 });
+        let path = watch::Sender::new(Path { there: true, back: true, life: 0 });
         let accepting = tokio::spawn(accept(listener, target, path.clone()));
         Self { path, url: through, accepting }
     }
@@ -48,17 +58,22 @@ impl BlackHole {
 
     /// Nothing arrives any more.
     pub(crate) fn vanish(&self) {
-        self.path.send_modify(|path| path.open = false);
+        self.path.send_modify(|path| *path = Path { there: false, back: false, ..*path });
+    }
+
+    /// What is sent arrives and is done, and nobody hears of it: the worst moment to vanish.
+    pub(crate) fn lose_answers(&self) {
+        self.path.send_modify(|path| path.back = false);
     }
 
     /// What was on its way arrives, as after a cable was plugged in again.
     pub(crate) fn come_back(&self) {
-        self.path.send_modify(|path| path.open = true);
+        self.path.send_modify(|path| *path = Path { there: true, back: true, ..*path });
     }
 
     /// New connections arrive; those of before never do, as when another host has taken over.
     pub(crate) fn come_back_as_another(&self) {
-        self.path.send_modify(|path| *path = Path { open: true, life: path.life + 1 });
+        self.path.send_modify(|path| *path = Path { there: true, back: true, life: path.life + 1 });
     }
 
     /// A store that goes this way, and allows a statement so long.
@@ -96,7 +111,7 @@ async fn serve(
     path: watch::Receiver<Path>,
 ) -> io::Result<()> {
     let life = path.borrow().life;
-    arrive(&mut path.clone(), life).await;
+    arrive(&mut path.clone(), Way::There, life).await;
     let (near_in, near_out) = near.into_split();
     let port = target.get_port();
     match target.get_socket() {
@@ -120,8 +135,8 @@ async fn both(
     life: u32,
 ) -> io::Result<()> {
     tokio::select! {
-        there = pass(near.0, far.1, path.clone(), life) => there,
-        back = pass(far.0, near.1, path, life) => back,
+        there = pass(near.0, far.1, (path.clone(), Way::There), life) => there,
+        back = pass(far.0, near.1, (path, Way::Back), life) => back,
     }
 }
 
@@ -129,13 +144,13 @@ async fn both(
 async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut path: watch::Receiver<Path>,
+    (mut path, way): (watch::Receiver<Path>, Way),
     life: u32,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1_024];
     loop {
         let length = from.read(&mut buffer).await?;
-        arrive(&mut path, life).await;
+        arrive(&mut path, way, life).await;
         if length == 0 {
             return Ok(());
         }
@@ -144,8 +159,14 @@ async fn pass(
 }
 
 /// Waits until what was sent in this life arrives; for ever when that is over.
-async fn arrive(path: &mut watch::Receiver<Path>, life: u32) {
-    let arrives = |path: &Path| path.open && path.life == life;
+async fn arrive(path: &mut watch::Receiver<Path>, way: Way, life: u32) {
+    let arrives = |path: &Path| {
+        let open = match way {
+            Way::There => path.there,
+            Way::Back => path.back,
+        };
+        open && path.life == life
+    };
     if path.wait_for(arrives).await.is_err() {
         std::future::pending::<()>().await;
     }

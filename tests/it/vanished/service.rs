@@ -32,6 +32,13 @@ fn service(home: &Home, app: &App, url: &str) -> Program {
         .set("jira.max_in_flight", "2")
 }
 
+/// What gets lost.
+#[derive(Debug, Clone, Copy)]
+enum Loss {
+    Everything,
+    Answers,
+}
+
 /// How the way comes back.
 #[derive(Debug, Clone, Copy)]
 enum Return {
@@ -40,15 +47,19 @@ enum Return {
 }
 
 #[rstest]
-#[case::the_same_host(Return::TheSame)]
-#[case::another_host(Return::Another)]
+#[case::the_same_host(Loss::Everything, Return::TheSame)]
+#[case::another_host(Loss::Everything, Return::Another)]
+#[case::only_answers(Loss::Answers, Return::Another)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_notices_waits_and_goes_on(#[case] back: Return) {
+async fn a_service_notices_waits_and_goes_on(#[case] loss: Loss, #[case] back: Return) {
     let (app, home) = (stage().await, Home::new());
     let hole = BlackHole::before(&app.database_url).await;
     let mut program = service(&home, &app, hole.url()).start();
     until(&app, "SELECT count(*) FROM jira.issues", |issues| issues >= 50).await;
-    hole.vanish();
+    match loss {
+        Loss::Everything => hole.vanish(),
+        Loss::Answers => hole.lose_answers(),
+    }
     program.says("the database is away, waiting").await;
     program.says("postgres not available, trying again").await;
     match back {
@@ -56,6 +67,31 @@ async fn a_service_notices_waits_and_goes_on(#[case] back: Return) {
         Return::Another => hole.come_back_as_another(),
     }
     program.says("the database is back").await;
+    until(&app, &runs("PROJ", RunState::Completed.as_str()), |runs| runs >= 1).await;
+    program.terminate();
+    program.ended().await.with(0);
+    assert_equal(&app, "PROJ").await;
+    assert_nothing_leased(&app).await;
+}
+
+/// Every commit of a run loses its answer once, wherever that is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_answers_again_and_again_cost_nothing() {
+    let (app, home) = (stage().await, Home::new());
+    let hole = BlackHole::before(&app.database_url).await;
+    let mut program = service(&home, &app, hole.url()).start();
+    for stored in [0, 20, 120, 220] {
+        let enough = format!("SELECT count(*) >= {stored} FROM jira.issues");
+        let enough = format!("SELECT ({enough})::int::bigint");
+        until(&app, "SELECT count(*) FROM extractor.workers", |workers| workers >= 1).await;
+        until(&app, &enough, |enough| enough == 1).await;
+        hole.lose_answers();
+        tokio::join!(program.says("the database is away, waiting"), async {
+            // Longer than whatever waits is given.
+            app.number("SELECT 1::bigint FROM pg_sleep(9)").await
+        });
+        hole.come_back_as_another();
+    }
     until(&app, &runs("PROJ", RunState::Completed.as_str()), |runs| runs >= 1).await;
     program.terminate();
     program.ended().await.with(0);
