@@ -17,6 +17,7 @@
 //!
 //! It knows neither Jira's wire nor the network; what to fetch and when to give up is `sync`'s.
 
+mod absences;
 mod batch;
 mod bulk;
 mod catalogue;
@@ -38,6 +39,7 @@ pub mod private_postgres;
 mod queue;
 mod reach;
 mod recent;
+mod renames;
 mod rows;
 mod runs;
 mod sample;
@@ -52,11 +54,13 @@ mod tests;
 mod throttles;
 mod tx;
 mod wholeness;
+mod worklog_feed;
 
+pub use absences::{AbsenceCounts, Allowance, Found, Missed, Settled};
 pub use batch::{BatchResult, BatchWritten};
 pub use certificates::{CertificateCounts, ListedCounts};
 pub use connect::Settings;
-pub use counts::{ProjectCounts, TierCounts};
+pub use counts::ProjectCounts;
 pub use cursors::CursorFacts;
 pub use error::StoreError;
 pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};

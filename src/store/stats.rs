@@ -12,7 +12,7 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 38] = [
+const TRANSACTIONS: [&str; 45] = [
     "acquire_batch",
     "acquire_project",
     "bring_forward",
@@ -26,10 +26,14 @@ const TRANSACTIONS: [&str; 38] = [
     "forget_old_workers",
     "interrupt_run",
     "make_failures_due",
+    "queue_deleted_worklogs",
     "queue_without_streams",
+    "record_absent",
     "record_events",
     "record_failure",
+    "record_found",
     "record_index_lag",
+    "record_late",
     "record_page",
     "record_success",
     "record_throttles",
@@ -39,14 +43,17 @@ const TRANSACTIONS: [&str; 38] = [
     "release_project",
     "release_stray_batch",
     "release_stray_project",
+    "rename_project",
     "renew_batch",
     "request_cancel",
     "request_retry",
     "request_run",
     "requeue_failures",
     "reset_cursor",
+    "restart_cursor",
     "restart_listing",
     "resume_run",
+    "settle_absences",
     "start_run",
     "store_certificate",
     "upsert_catalogue",
