@@ -1,10 +1,12 @@
 //! One run of one project, from the lease to the certificate.
 
+mod absent;
 mod control;
 mod count;
 mod finish;
 mod listings;
 mod open;
+mod places;
 mod views;
 
 use std::collections::BTreeSet;
@@ -18,11 +20,13 @@ use tracing::Instrument as _;
 
 pub use control::{OpenedRun, RunControl};
 
+use places::Places;
+
+use super::absence::Standing;
 use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
 use super::span;
-use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
@@ -130,6 +134,7 @@ pub struct Engine {
     settings: EngineSettings,
     /// What this process has seen of the instance's fields.
     fields: Arc<Mutex<FieldMemory>>,
+    places: Places,
     /// The views that could not be written, and of which that was said.
     views_told: Mutex<BTreeSet<String>>,
     stop: CancellationToken,
@@ -140,6 +145,9 @@ struct Held<'a> {
     lease: &'a ProjectLease,
     run: &'a Run,
     control: &'a RunControl,
+    /// Whether Jira shows the project at all.
+    standing: Standing,
+    allow_mass_delete: bool,
     stop: CancellationToken,
 }
 
@@ -165,6 +173,7 @@ impl Engine {
             instance,
             settings,
             fields: Arc::default(),
+            places: Places::default(),
             views_told: Mutex::default(),
             stop,
         }
@@ -202,13 +211,16 @@ impl Engine {
         control: &RunControl,
     ) -> Result<RunReport, SyncError> {
         let began = (Instant::now(), self.jira.stats());
-        require_visible(&self.jira, &request.project).await?;
-        let lease = self.acquire(&request.project).await?;
-        let opening = AssertUnwindSafe(Box::pin(self.open_run(&lease, request))).catch_unwind();
+        let (standing, project) = self.find_project(request).await?;
+        let request = &RunRequest { project, ..request.clone() };
+        let place = self.places.take(&request.project);
+        let lease = self.acquire(&request.project, place.as_ref()).await?;
+        let opening =
+            AssertUnwindSafe(Box::pin(self.open_run(&lease, request, standing))).catch_unwind();
         let (run, resumed) = match opening.await.unwrap_or(Err(SyncError::Panicked)) {
             Ok(opened) => opened,
             Err(error) => {
-                self.give_back(&lease).await;
+                self.give_back(&lease, control).await;
                 return Err(error);
             }
         };
@@ -216,7 +228,8 @@ impl Engine {
         tracing::info!(run.kind = %run.kind, run.resumed = resumed, "run started");
         control.note_opened(OpenedRun { id: run.id, kind: run.kind, resumed });
         let stop = control.stop().child_token();
-        let held = Held { lease: &lease, run: &run, control, stop };
+        let allow_mass_delete = request.allow_mass_delete;
+        let held = Held { lease: &lease, run: &run, control, standing, allow_mass_delete, stop };
         match Box::pin(self.to_its_end(&held)).await {
             Ok((certificate, listing)) => {
                 self.report(&run, resumed, certificate, listing, began).await
