@@ -12,11 +12,12 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 48] = [
+const TRANSACTIONS: [&str; 49] = [
     "acquire_batch",
     "acquire_project",
     "bring_forward",
     "cancel_run",
+    "check_views",
     "claim_due_run",
     "close_session",
     "complete_run",

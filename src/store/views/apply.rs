@@ -83,30 +83,47 @@ impl Store {
     }
 
     async fn refresh(&self, scopes: Vec<Scope>) -> Result<ViewsRefreshed, StoreError> {
-        let mut known = load(&mut *self.pool.acquire().await?).await?;
-        if !known.new_columns().is_empty() || scopes.iter().any(|s| known.view(s).is_none()) {
-            let scopes = &scopes;
+        let scopes = &scopes;
+        let mut standing = self.check_views(scopes).await?;
+        if standing.len() < scopes.len() {
             self.tx("name_views", |tx| Box::pin(async move { name_views(tx, scopes).await }))
                 .await?;
-            known = load(&mut *self.pool.acquire().await?).await?;
+            standing = self.check_views(scopes).await?;
         }
         let mut refreshed = ViewsRefreshed::default();
-        for view in scopes.iter().filter_map(|scope| known.view(scope)) {
-            let due = due(&mut *self.pool.acquire().await?, &known, view).await?;
-            if due.is_none() {
-                refreshed.unchanged.push(view.name.clone());
+        for (view, is_due) in standing {
+            if !is_due {
+                refreshed.unchanged.push(view.name);
                 continue;
             }
             let scope = &view.scope;
             let written =
                 self.tx("write_view", |tx| Box::pin(async move { write(tx, scope).await })).await;
             match written {
-                Ok(()) => refreshed.written.push(view.name.clone()),
-                Err(error) => refreshed.failed.push((view.name.clone(), error)),
+                Ok(()) => refreshed.written.push(view.name),
+                Err(error) => refreshed.failed.push((view.name, error)),
             }
         }
         Ok(refreshed)
     }
+
+    /// The views of these scopes, and whether each is to be written; fewer than the scopes if some
+    /// view or column has no name yet.
+    async fn check_views(&self, scopes: &[Scope]) -> Result<Vec<(View, bool)>, StoreError> {
+        self.tx("check_views", |tx| Box::pin(async move { check(tx, scopes).await })).await
+    }
+}
+
+async fn check(tx: &mut PgConnection, scopes: &[Scope]) -> Result<Vec<(View, bool)>, StoreError> {
+    let known = load(tx).await?;
+    let mut standing = Vec::new();
+    if known.new_columns().is_empty() {
+        for view in scopes.iter().filter_map(|scope| known.view(scope)) {
+            let is_due = due(tx, &known, view).await?.is_some();
+            standing.push((view.clone(), is_due));
+        }
+    }
+    Ok(standing)
 }
 
 impl Known {

@@ -5,9 +5,11 @@ use crate::store::testing::{empty_store, settings_of};
 
 /// What a member of `extractor_reader` is answered; the error's text if it is refused.
 async fn as_reader(store: &Store, sql: &str) -> Result<i64, String> {
-    let mut tx = store.pool.begin().await.unwrap();
-    sqlx::query("SET LOCAL ROLE extractor_reader").execute(&mut *tx).await.unwrap();
-    let answer = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_one(&mut *tx).await;
+    // Given up afterwards, and so closed.
+    let mut loan = store.pool.lend().await.unwrap();
+    sqlx::query("SET ROLE extractor_reader").execute(&mut *loan).await.unwrap();
+    let answer =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned())).fetch_one(&mut *loan).await;
     answer.map_err(|error| error.to_string())
 }
 

@@ -159,7 +159,8 @@ async fn who_reads_a_view_for_long_holds_up_nobody() {
     refreshed(&store, &[]).await;
     let name = store.value("SELECT current_database()").await.unwrap();
     let reader = Store::connect(&settings_of(&name)).await.unwrap();
-    let mut reading = reader.pool.begin().await.unwrap();
+    let mut reading = reader.pool.lend().await.unwrap();
+    sqlx::query("BEGIN").execute(&mut *reading).await.unwrap();
     sqlx::query("SELECT count(*) FROM jira_views.p").execute(&mut *reading).await.unwrap();
     let refreshed = refresh(&store, &[("customfield_1", "Points", NUMBER)]).await;
     assert_eq!(refreshed.written, ["all_issues"]);
@@ -167,7 +168,7 @@ async fn who_reads_a_view_for_long_holds_up_nobody() {
         matches!(refreshed.failed.as_slice(), [(view, StoreError::Contended(_))] if view == "p"),
         "{refreshed:?}"
     );
-    reading.rollback().await.unwrap();
+    sqlx::query("ROLLBACK").execute(&mut *reading).await.unwrap();
     let again = store.refresh_views(&site(), &project()).await.unwrap();
     assert_eq!(again.written, ["p"]);
 }
