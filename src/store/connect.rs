@@ -51,7 +51,8 @@ impl Store {
                 Box::pin(async move { connection.execute(AssertSqlSafe(set_up)).await.map(drop) })
             })
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options, counters: Arc::default(), last_counts: Arc::default() })
+        let (counters, last_counts) = (Arc::default(), Arc::default());
+        Ok(Self { pool, options, counters, history: false, last_counts })
     }
 
     /// Closes the pool, waiting for what is under way.

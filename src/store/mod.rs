@@ -32,6 +32,7 @@ mod migrate;
 pub mod private_postgres;
 mod queue;
 mod recent;
+mod replay;
 mod rows;
 mod runs;
 mod sample;
@@ -45,6 +46,7 @@ mod testing;
 mod tests;
 mod throttles;
 mod tx;
+mod versions;
 mod wholeness;
 
 pub use batch::{BatchResult, BatchWritten};
@@ -61,6 +63,7 @@ pub use queue::{
     Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
 };
 pub use recent::Recent;
+pub use replay::{ReplayAudit, ReplayFinding};
 pub use runs::{
     Cancelling, ControlListener, EVENTS_KEPT, MAX_RETRIES, NewRun, Requested, Retrying, Run,
     RunEvent, RunFilter, StoredEvent,
@@ -83,5 +86,7 @@ pub struct Store {
     /// For the connections outside the pool: migrations, sessions, listeners.
     options: PgConnectOptions,
     counters: Arc<stats::Counters>,
+    /// Whether every version of an issue is kept.
+    history: bool,
     last_counts: Arc<recent::LastRead<Vec<ProjectCounts>>>,
 }

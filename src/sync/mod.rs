@@ -12,7 +12,7 @@
 //!
 //! What decides is pure and has its own files: [`policy`] (what an error means), [`pace`] (how
 //! much to ask for at once), [`ladder`] (what to ask of a heavy issue), [`fields`] (which fields are
-//! missing), [`streak`] (when to stop), [`census`]' and [`certify`]'s comparisons. What is absent: no
+//! missing), [`streak`] (when to stop), [`replay`] (what to do about changelogs), [`census`]' and [`certify`]'s comparisons. What is absent: no
 //! retry of a single
 //! request (that is `jira`'s), no SQL (that is `store`'s), and no tombstones (that is the
 //! reconcile's).
@@ -35,6 +35,7 @@ mod pace;
 mod policy;
 mod precedent;
 mod progress;
+mod replay;
 mod retry;
 mod span;
 mod split;

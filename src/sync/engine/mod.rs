@@ -1,5 +1,6 @@
 //! One run of one project, from the lease to the certificate.
 
+mod audit;
 mod control;
 mod count;
 mod finish;
