@@ -14,6 +14,7 @@
 //!
 //! It knows neither Jira's wire nor the network; what to fetch and when to give up is `sync`'s.
 
+mod absences;
 mod batch;
 mod bulk;
 mod catalogue;
@@ -32,6 +33,7 @@ mod migrate;
 pub mod private_postgres;
 mod queue;
 mod recent;
+mod renames;
 mod replay;
 mod rows;
 mod runs;
@@ -48,11 +50,13 @@ mod throttles;
 mod tx;
 mod versions;
 mod wholeness;
+mod worklog_feed;
 
+pub use absences::{AbsenceCounts, Allowance, Found, Missed, Settled};
 pub use batch::{BatchResult, BatchWritten};
 pub use certificates::{CertificateCounts, ListedCounts};
 pub use connect::Settings;
-pub use counts::{ProjectCounts, TierCounts};
+pub use counts::ProjectCounts;
 pub use cursors::CursorFacts;
 pub use error::StoreError;
 pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};

@@ -263,7 +263,7 @@ async fn note_refetched(
     let mut ids = sqlx::query_scalar!(
         "UPDATE extractor.replay_findings f SET refetched = true
          FROM jira.issues i
-         WHERE f.site = $1 AND f.project_key = $2 AND NOT f.refetched
+         WHERE f.site = $1 AND i.project_key = $2 AND NOT f.refetched
            AND i.site = f.site AND i.id = f.issue_id AND i.deleted_at IS NULL
          RETURNING f.issue_id",
         lease.site().as_str(),

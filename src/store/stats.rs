@@ -12,7 +12,7 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 39] = [
+const TRANSACTIONS: [&str; 46] = [
     "acquire_batch",
     "acquire_project",
     "audit_replay",
@@ -28,10 +28,14 @@ const TRANSACTIONS: [&str; 39] = [
     "interrupt_run",
     "make_failures_due",
     "open_versions",
+    "queue_deleted_worklogs",
     "queue_without_streams",
+    "record_absent",
     "record_events",
     "record_failure",
+    "record_found",
     "record_index_lag",
+    "record_late",
     "record_page",
     "record_success",
     "record_throttles",
@@ -39,6 +43,7 @@ const TRANSACTIONS: [&str; 39] = [
     "register_sharing",
     "release_batch",
     "release_project",
+    "rename_project",
     "renew_batch",
     "request_cancel",
     "request_retry",
@@ -46,8 +51,10 @@ const TRANSACTIONS: [&str; 39] = [
     "requeue_failures",
     "requeue_unreplayed",
     "reset_cursor",
+    "restart_cursor",
     "restart_listing",
     "resume_run",
+    "settle_absences",
     "start_run",
     "store_certificate",
     "upsert_catalogue",

@@ -1,5 +1,6 @@
 //! One run of one project, from the lease to the certificate.
 
+mod absent;
 mod audit;
 mod control;
 mod count;
@@ -17,11 +18,11 @@ use tracing::Instrument as _;
 
 pub use control::{OpenedRun, RunControl};
 
+use super::absence::Standing;
 use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
 use super::span;
-use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
@@ -137,6 +138,9 @@ struct Held<'a> {
     lease: &'a ProjectLease,
     run: &'a Run,
     control: &'a RunControl,
+    /// Whether Jira shows the project at all.
+    standing: Standing,
+    allow_mass_delete: bool,
     stop: CancellationToken,
 }
 
@@ -190,9 +194,11 @@ impl Engine {
         control: &RunControl,
     ) -> Result<RunReport, SyncError> {
         let began = (Instant::now(), self.jira.stats());
-        require_visible(&self.jira, &request.project).await?;
+        let (standing, project) = self.find_project(request).await?;
+        let request = &RunRequest { project, ..request.clone() };
         let lease = self.acquire(&request.project).await?;
-        let opening = AssertUnwindSafe(Box::pin(self.open_run(&lease, request))).catch_unwind();
+        let opening =
+            AssertUnwindSafe(Box::pin(self.open_run(&lease, request, standing))).catch_unwind();
         let (run, resumed) = match opening.await.unwrap_or(Err(SyncError::Panicked)) {
             Ok(opened) => opened,
             Err(error) => {
@@ -204,7 +210,8 @@ impl Engine {
         tracing::info!(run.kind = %run.kind, run.resumed = resumed, "run started");
         control.note_opened(OpenedRun { id: run.id, kind: run.kind, resumed });
         let stop = control.stop().child_token();
-        let held = Held { lease: &lease, run: &run, control, stop };
+        let allow_mass_delete = request.allow_mass_delete;
+        let held = Held { lease: &lease, run: &run, control, standing, allow_mass_delete, stop };
         match Box::pin(self.to_its_end(&held)).await {
             Ok((certificate, listing)) => {
                 self.report(&run, resumed, certificate, listing, began).await

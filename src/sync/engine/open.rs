@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::{Engine, Occasion, RunRequest};
 use crate::model::{ProjectKey, RunKind};
 use crate::store::{NewRun, ProjectClaim, ProjectLease, Requeue, Run, StoreError};
+use crate::sync::absence::Standing;
 use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
+use crate::sync::visible;
 
 /// However late rows come, no delta reaches back further of itself.
 const LONGEST_OVERLAP: Duration = Duration::from_hours(7 * 24);
@@ -17,6 +19,28 @@ const HOLDER_LOOKS: u32 = 4;
 const HOLDER_PAUSE: Duration = Duration::from_millis(300);
 
 impl Engine {
+    /// How the project stands, and the key it has now: one whose key was changed in Jira is followed.
+    pub(super) async fn find_project(
+        &self,
+        request: &RunRequest,
+    ) -> Result<(Standing, ProjectKey), SyncError> {
+        let RunRequest { project, kind, allow_mass_delete, .. } = request;
+        let (standing, info) =
+            visible::standing(&self.jira, project, *kind, *allow_mass_delete).await?;
+        let Some(info) = info else { return Ok((standing, project.clone())) };
+        let Ok(now) = info.key.parse::<ProjectKey>() else {
+            return Ok((standing, project.clone()));
+        };
+        if now != *project {
+            tracing::warn!(
+                project.key = %now, project.was = %project,
+                "the project has another key in jira: name it so in sync.projects"
+            );
+            self.store.rename_project(&self.settings.site, (project, &now), &info.id).await?;
+        }
+        Ok((standing, now))
+    }
+
     /// Takes the project. Postgres needs a moment to notice that a killed process is gone, so a
     /// holder is believed only when it is still there a little later.
     pub(super) async fn acquire(&self, project: &ProjectKey) -> Result<ProjectLease, SyncError> {
@@ -40,11 +64,14 @@ impl Engine {
         &self,
         lease: &ProjectLease,
         request: &RunRequest,
+        standing: Standing,
     ) -> Result<(Run, bool), SyncError> {
         self.still_wanted(lease, request).await?;
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
-        let catalogue = self.jira.fetch_catalogue(&request.project).await?;
-        self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
+        match standing {
+            Standing::Shown => self.store_catalogue(&request.project).await?,
+            Standing::Archived | Standing::Gone => {}
+        }
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
         let kind = self.kind(lease, wanted, filter.as_deref()).await?;
@@ -73,11 +100,17 @@ impl Engine {
         self.store.requeue_failures(lease, id, failures).await?;
         match run.kind {
             RunKind::Backfill | RunKind::Reconcile => {
+                self.store.open_versions(lease).await?;
                 self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
             }
             RunKind::Delta => {}
         }
         Ok((run, false))
+    }
+
+    async fn store_catalogue(&self, project: &ProjectKey) -> Result<(), SyncError> {
+        let catalogue = self.jira.fetch_catalogue(project).await?;
+        Ok(self.store.upsert_catalogue(&self.settings.site, project, &catalogue).await?)
     }
 
     /// Whether what made the caller ask for the run is still so.
