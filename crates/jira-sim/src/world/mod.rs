@@ -6,9 +6,11 @@
 
 mod catalogue;
 mod children;
+mod corrupt;
 mod defaults;
 mod edits;
 mod fields;
+mod history;
 mod hubs;
 mod index;
 mod issue;
@@ -26,7 +28,10 @@ use chrono_tz::Tz;
 
 pub(crate) use catalogue::Catalogue;
 pub use catalogue::User;
+pub use corrupt::{Corruption, Planted};
 pub(crate) use fields::Selection;
+pub use history::Written;
+pub(crate) use history::{Past, items};
 pub(crate) use index::Index;
 pub use index::{IndexEntry, IndexLag};
 pub(crate) use issue::Slot;
