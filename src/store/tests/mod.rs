@@ -11,11 +11,13 @@ mod failures;
 mod leases;
 mod partial;
 mod queue;
+mod replay;
 mod runs;
 mod schedules;
 mod schema;
 mod streams;
 mod throttles;
+mod versions;
 mod wholeness;
 
 use std::time::Duration;
