@@ -47,10 +47,12 @@ async fn finds_what_is_planted(config: SimConfig, seed: u64) {
         assert!(is_named(&app, &found[0].field, &planted.field).await, "{planted:?} {found:?}");
     }
     assert!(findings.is_empty(), "false alarms: {findings:?}");
-    // Once with their batch, once because of what was found.
+    // Once with their batch, once because of what was found; of some that Cloud delivers, the fields
+    // are asked for strictly besides.
     let times = app.times_hydrated();
     for planted in &planted {
-        assert_eq!(times[&planted.issue], 2, "{planted:?}");
+        let most = if cloud { 4 } else { 2 };
+        assert!((2..=most).contains(&times[&planted.issue]), "{planted:?}");
     }
 
     // Jira's own mistakes are not fetched again and again.
