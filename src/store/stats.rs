@@ -12,7 +12,7 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 43] = [
+const TRANSACTIONS: [&str; 45] = [
     "acquire_batch",
     "acquire_project",
     "bring_forward",
@@ -41,6 +41,8 @@ const TRANSACTIONS: [&str; 43] = [
     "register_sharing",
     "release_batch",
     "release_project",
+    "release_stray_batch",
+    "release_stray_project",
     "rename_project",
     "renew_batch",
     "request_cancel",
@@ -120,9 +122,8 @@ impl Histogram {
 impl Store {
     /// What this store, its clones included, has counted since it was opened.
     pub fn stats(&self) -> StoreStats {
-        let size = self.pool.size();
-        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX).min(size);
-        let max = self.pool.options().get_max_connections();
+        let (max, size, idle) = self.pool.sizes();
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
         StoreStats {
             pool: PoolStats { max, size, idle },
             waits: self.counters.waits.read(),

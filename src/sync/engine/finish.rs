@@ -7,7 +7,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::listings::Course;
-use super::{Engine, Held};
+use super::{Engine, Held, RunControl};
 use crate::model::{Certificate, RunState, Verdict};
 use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, StoreError};
@@ -158,9 +158,18 @@ impl Engine {
         }
     }
 
-    pub(super) async fn give_back(&self, lease: &ProjectLease) {
-        if let Err(error) = self.store.release_project(lease).await {
-            tracing::warn!(error = %error, "project not given back");
+    pub(super) async fn give_back(&self, lease: &ProjectLease, control: &RunControl) {
+        loop {
+            match self.store.release_project(lease).await {
+                Ok(()) => return,
+                Err(StoreError::Unavailable(_)) if control.is_patient() => {
+                    tokio::time::sleep(PUT_DOWN_PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "project not given back");
+                    return;
+                }
+            }
         }
     }
 }

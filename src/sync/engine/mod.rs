@@ -6,6 +6,7 @@ mod count;
 mod finish;
 mod listings;
 mod open;
+mod places;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -16,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 pub use control::{OpenedRun, RunControl};
+
+use places::Places;
 
 use super::absence::Standing;
 use super::error::SyncError;
@@ -129,6 +132,7 @@ pub struct Engine {
     settings: EngineSettings,
     /// What this process has seen of the instance's fields.
     fields: Arc<Mutex<FieldMemory>>,
+    places: Places,
     stop: CancellationToken,
 }
 
@@ -158,7 +162,8 @@ impl Engine {
         settings: EngineSettings,
         stop: CancellationToken,
     ) -> Self {
-        Self { jira, store, worker, instance, settings, fields: Arc::default(), stop }
+        let (fields, places) = (Arc::default(), Places::default());
+        Self { jira, store, worker, instance, settings, fields, places, stop }
     }
 
     /// The hold on a run that is to be started.
@@ -195,13 +200,14 @@ impl Engine {
         let began = (Instant::now(), self.jira.stats());
         let (standing, project) = self.find_project(request).await?;
         let request = &RunRequest { project, ..request.clone() };
-        let lease = self.acquire(&request.project).await?;
+        let place = self.places.take(&request.project);
+        let lease = self.acquire(&request.project, place.as_ref()).await?;
         let opening =
             AssertUnwindSafe(Box::pin(self.open_run(&lease, request, standing))).catch_unwind();
         let (run, resumed) = match opening.await.unwrap_or(Err(SyncError::Panicked)) {
             Ok(opened) => opened,
             Err(error) => {
-                self.give_back(&lease).await;
+                self.give_back(&lease, control).await;
                 return Err(error);
             }
         };

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use super::places::Place;
 use super::{Engine, Occasion, RunRequest};
 use crate::model::{ProjectKey, RunKind};
 use crate::store::{NewRun, ProjectClaim, ProjectLease, Requeue, Run, StoreError};
 use crate::sync::absence::Standing;
 use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
+use crate::sync::retry::patiently;
 use crate::sync::visible;
 
 /// However late rows come, no delta reaches back further of itself.
@@ -43,13 +45,23 @@ impl Engine {
 
     /// Takes the project. Postgres needs a moment to notice that a killed process is gone, so a
     /// holder is believed only when it is still there a little later.
-    pub(super) async fn acquire(&self, project: &ProjectKey) -> Result<ProjectLease, SyncError> {
-        let site = &self.settings.site;
+    pub(super) async fn acquire(
+        &self,
+        project: &ProjectKey,
+        place: Option<&Place<'_>>,
+    ) -> Result<ProjectLease, SyncError> {
+        let (site, worker) = (&self.settings.site, self.worker);
         let mut looks = HOLDER_LOOKS;
         loop {
             looks -= 1;
-            match self.store.acquire_project(site, project, self.worker).await? {
+            match patiently(|| self.store.acquire_project(site, project, worker)).await? {
                 ProjectClaim::Acquired(lease) => return Ok(lease),
+                // Ours, and no run of ours has it: the answer was lost that would have brought it.
+                ProjectClaim::Held(holder)
+                    if holder.worker == worker && place.is_some() && looks > 0 =>
+                {
+                    patiently(|| self.store.release_stray_project(site, project, worker)).await?;
+                }
                 ProjectClaim::Held(holder) if looks == 0 => {
                     return Err(SyncError::Held { project: project.clone(), holder });
                 }
