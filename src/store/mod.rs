@@ -68,7 +68,8 @@ pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
 pub use listing::{PageOutcome, Requeue};
 pub use queue::{
-    Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
+    Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope,
+    Release,
 };
 pub use recent::Recent;
 pub use runs::{

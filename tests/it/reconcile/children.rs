@@ -1,6 +1,6 @@
 //! Comments, worklogs, links and attachments that vanished.
 
-use jira_sim::{Access, Action, Endpoint, Flavor, IssueId, When};
+use jira_sim::{Access, Action, Endpoint, Flavor, IssueId, Rule, When};
 use rstest::rstest;
 
 use super::{MINUTE, PROJECT, app, ids, reconcile, reconciled};
@@ -116,7 +116,8 @@ async fn a_list_that_was_cut_short_takes_nothing_out(#[case] flavor: Flavor) {
     let (app, one, _) = with_children(flavor).await;
     app.sim.world_mut().advance(MINUTE * 60);
     vanish(&app, one);
-    app.sim.faults().on(Endpoint::Children, When::Always, Action::Fail(500));
+    let (endpoint, action) = (Endpoint::Children, Action::Fail(500));
+    app.sim.faults().add(Rule { endpoint, when: When::Always, issue: Some(one), action });
     let held = "SELECT count(*) FROM jira.worklogs";
     let before = app.number(held).await;
     reconcile(&app, PROJECT).await.unwrap();
