@@ -12,9 +12,10 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 45] = [
+const TRANSACTIONS: [&str; 48] = [
     "acquire_batch",
     "acquire_project",
+    "audit_replay",
     "bring_forward",
     "cancel_run",
     "claim_due_run",
@@ -26,6 +27,7 @@ const TRANSACTIONS: [&str; 45] = [
     "forget_old_workers",
     "interrupt_run",
     "make_failures_due",
+    "open_versions",
     "queue_deleted_worklogs",
     "queue_without_streams",
     "record_absent",
@@ -49,6 +51,7 @@ const TRANSACTIONS: [&str; 45] = [
     "request_retry",
     "request_run",
     "requeue_failures",
+    "requeue_unreplayed",
     "reset_cursor",
     "restart_cursor",
     "restart_listing",
