@@ -16,10 +16,10 @@ async fn with_children(flavor: Flavor) -> (App, IssueId, IssueId) {
         let mut world = app.sim.world_mut();
         world.advance(MINUTE);
         for id in [one, other] {
-            for n in 0..3 {
+            for (n, far) in ids.iter().enumerate().take(3) {
                 world.add_comment(id, &format!("comment {n}")).unwrap();
                 world.add_attachment(id, &format!("file {n}"), 10).unwrap();
-                world.add_link(id, ids[n]).unwrap();
+                world.add_link(id, *far).unwrap();
             }
             for n in 0..30 {
                 world.add_worklog(id, 60 + n).unwrap();
@@ -27,7 +27,7 @@ async fn with_children(flavor: Flavor) -> (App, IssueId, IssueId) {
         }
         world.advance(MINUTE);
     }
-    app.delta(PROJECT).await.unwrap();
+    Box::pin(app.delta(PROJECT)).await.unwrap();
     assert_equal(&app, PROJECT).await;
     (app, one, other)
 }

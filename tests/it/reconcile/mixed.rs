@@ -189,11 +189,8 @@ impl Script {
         let project = self.project.clone();
         let drawn = self.random.below(100);
         match drawn {
-            0..10 => self.of(
-                world,
-                |issue| is_open(issue),
-                |world, id| world.edit(id, &[("summary", "changed".into())]),
-            ),
+            0..10 => self
+                .of(world, is_open, |world, id| world.edit(id, &[("summary", "changed".into())])),
             10..22 => self.lose(world, |world, id| world.delete(id)),
             22..30 => self.lose(world, |world, id| world.hide(id)),
             30..36 => self.of(world, Issue::is_hidden, |world, id| world.unhide(id)),

@@ -11,8 +11,10 @@ use crate::app::{App, request};
 use crate::compare::assert_equal;
 
 mod children;
+mod costs;
 mod departures;
 mod doubts;
+mod exits;
 mod mixed;
 mod projects;
 mod returns;
