@@ -82,7 +82,7 @@ pub use shape::Came;
 pub use stats::{ClientStats, Waits};
 pub use wire::{
     Completed, FetchedStream, complete_changes, complete_comments, complete_stream,
-    complete_worklogs,
+    complete_worklogs, plain_text,
 };
 
 use flavor::both;

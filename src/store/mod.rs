@@ -29,6 +29,7 @@ mod field_names;
 mod leases;
 mod listing;
 mod migrate;
+mod people;
 pub mod private_postgres;
 mod queue;
 mod recent;
@@ -57,6 +58,10 @@ pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};
 pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
 pub use listing::{PageOutcome, Requeue};
+pub use people::{
+    FoundUser, Of, PeopleScope, PersonalIssue, PersonalRows, Rewritten, RewrittenRows,
+    UnfinishedErasure, UserLookup,
+};
 pub use queue::{
     Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
 };

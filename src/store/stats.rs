@@ -12,20 +12,24 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 36] = [
+const TRANSACTIONS: [&str; 42] = [
     "acquire_batch",
     "acquire_project",
+    "align_users",
     "bring_forward",
     "cancel_run",
     "claim_due_run",
     "close_session",
     "complete_run",
+    "ensure_people_key",
     "fail_run",
+    "finish_erasure",
     "follow_projects",
     "forget_listed",
     "forget_old_workers",
     "interrupt_run",
     "make_failures_due",
+    "queue_under_other_privacy",
     "queue_without_streams",
     "record_events",
     "record_failure",
@@ -34,6 +38,7 @@ const TRANSACTIONS: [&str; 36] = [
     "record_success",
     "record_throttles",
     "refuse_run",
+    "register_erasure",
     "register_sharing",
     "release_batch",
     "release_project",
@@ -45,6 +50,7 @@ const TRANSACTIONS: [&str; 36] = [
     "reset_cursor",
     "restart_listing",
     "resume_run",
+    "rewrite_people",
     "start_run",
     "store_certificate",
     "upsert_catalogue",

@@ -172,6 +172,7 @@ pub(super) fn document(id: i64) -> IssueDocument {
         fields: format!(r#"{{"summary":"summary of {id}","customfield_1":1.10}}"#),
         tier: Tier::Full,
         text_repaired: false,
+        privacy: None,
         content_hash: [u8::try_from(id % 256).unwrap(); 16],
         extracted_at: at(10_000),
         lacking: Vec::new(),

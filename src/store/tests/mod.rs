@@ -101,6 +101,7 @@ fn result(batch: &Batch, documents: &[IssueDocument]) -> BatchResult {
         gone: Vec::new(),
         failed: Vec::new(),
         retry_later: Vec::new(),
+        erasures: 0,
     }
 }
 

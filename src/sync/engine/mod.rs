@@ -5,6 +5,7 @@ mod count;
 mod finish;
 mod listings;
 mod open;
+mod people;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -19,12 +20,13 @@ pub use control::{OpenedRun, RunControl};
 use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
+use super::people::Current;
 use super::span;
 use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
-    Certificate, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, Stream, WorkerId,
+    Certificate, Privacy, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, Stream, WorkerId,
 };
 use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, Run, Store};
@@ -46,6 +48,8 @@ pub struct EngineSettings {
     pub max_in_flight: usize,
     /// The optional streams that are fetched with each issue.
     pub streams: Vec<Stream>,
+    /// How people are treated in what is stored.
+    pub privacy: Privacy,
     /// How long a batch is leased; see [`BATCH_LEASE`].
     pub batch_lease: Duration,
 }
@@ -128,6 +132,8 @@ pub struct Engine {
     settings: EngineSettings,
     /// What this process has seen of the instance's fields.
     fields: Arc<Mutex<FieldMemory>>,
+    /// How people are treated in what is stored.
+    people: Arc<Current>,
     stop: CancellationToken,
 }
 
@@ -154,7 +160,9 @@ impl Engine {
         settings: EngineSettings,
         stop: CancellationToken,
     ) -> Self {
-        Self { jira, store, worker, instance, settings, fields: Arc::default(), stop }
+        let of = (store.clone(), settings.site.clone());
+        let people = Arc::new(Current::new(of, settings.privacy.clone()));
+        Self { jira, store, worker, instance, settings, fields: Arc::default(), people, stop }
     }
 
     /// The hold on a run that is to be started.

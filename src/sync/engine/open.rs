@@ -44,7 +44,8 @@ impl Engine {
         self.still_wanted(lease, request).await?;
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
         let catalogue = self.jira.fetch_catalogue(&request.project).await?;
-        self.store.upsert_catalogue(&self.settings.site, &request.project, &catalogue).await?;
+        self.store_catalogue(&request.project, catalogue).await?;
+        self.align_users().await?;
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
         let kind = self.kind(lease, wanted, filter.as_deref()).await?;
@@ -61,6 +62,7 @@ impl Engine {
         {
             let run = self.store.resume_run(lease, run.id).await?;
             self.store.requeue_failures(lease, run.id, failures).await?;
+            self.queue_other_privacy(lease, &run).await?;
             return Ok((run, true));
         }
         let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
@@ -77,6 +79,7 @@ impl Engine {
             }
             RunKind::Delta => {}
         }
+        self.queue_other_privacy(lease, &run).await?;
         Ok((run, false))
     }
 
