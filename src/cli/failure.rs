@@ -174,6 +174,7 @@ fn of_sync(error: &SyncError) -> ExitCode {
         SyncError::Held { .. }
         | SyncError::NotDue { .. }
         | SyncError::NotQueued { .. }
+        | SyncError::ProjectChanged { .. }
         | SyncError::Interrupted => ExitCode::TryAgain,
         SyncError::Cancelled => ExitCode::Incomplete,
         SyncError::ProjectNotVisible { .. } | SyncError::ProjectArchived { .. } => {

@@ -12,11 +12,9 @@ use super::words::{instant, span};
 use super::{Context, stdout_is_terminal};
 use crate::config::DatabaseLocation;
 use crate::daemon::wiring::{self, Database, Schema};
-use crate::model::{ProjectKey, RunState};
+use crate::model::{ProjectKey, RunState, TierCounts};
 use crate::store::private_postgres::PrivatePostgres;
-use crate::store::{
-    CursorFacts, ProjectCounts, ProjectFacts, Run, Schedule, StoredFailure, TierCounts,
-};
+use crate::store::{CursorFacts, ProjectCounts, ProjectFacts, Run, Schedule, StoredFailure};
 
 /// How many failures are named.
 const FAILURES: u32 = 20;

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::*;
 use crate::model::{
     Basis, Certificate, Checkpoint, Failure as IssueFailure, FailureCategory, FailureCause,
-    IssueId, RunCounters, RunId, RunKind, Site, Verdict, WorkerId,
+    IssueId, RunCounters, RunId, RunKind, Site, TierCounts, Verdict, WorkerId,
 };
-use crate::store::{Certified, QueueFacts, ScheduleTrouble, TierCounts};
+use crate::store::{Certified, QueueFacts, ScheduleTrouble};
 
 fn at(secs: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + secs, 0).unwrap()

@@ -37,6 +37,10 @@ pub enum Endpoint {
     Properties,
     /// `issue/{id}/properties/{key}`.
     Property,
+    /// `worklog/deleted`.
+    DeletedWorklogs,
+    /// `index/summary`.
+    IndexSummary,
     /// `project`.
     Projects,
     /// `project/search`.
@@ -80,6 +84,8 @@ impl fmt::Display for Endpoint {
             Self::Votes => "issue/votes",
             Self::Properties => "issue/properties",
             Self::Property => "issue/properties/{key}",
+            Self::DeletedWorklogs => "worklog/deleted",
+            Self::IndexSummary => "index/summary",
             Self::Projects => "project",
             Self::ProjectSearch => "project/search",
             Self::Project => "project/{key}",

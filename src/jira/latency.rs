@@ -52,7 +52,8 @@ impl Purpose {
             | Endpoint::Watchers
             | Endpoint::Votes
             | Endpoint::Properties
-            | Endpoint::Property => Self::Children,
+            | Endpoint::Property
+            | Endpoint::DeletedWorklogs => Self::Children,
             Endpoint::Projects
             | Endpoint::ProjectSearch
             | Endpoint::Project
@@ -64,7 +65,7 @@ impl Purpose {
             | Endpoint::Priorities
             | Endpoint::Resolutions
             | Endpoint::LinkTypes => Self::Catalogue,
-            Endpoint::ServerInfo | Endpoint::Myself => Self::Instance,
+            Endpoint::ServerInfo | Endpoint::Myself | Endpoint::IndexSummary => Self::Instance,
         }
     }
 }

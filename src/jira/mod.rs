@@ -30,6 +30,7 @@ mod endpoint;
 mod error;
 mod flavor;
 mod hydrate;
+mod index_summary;
 mod latency;
 mod outage;
 mod outcome;
@@ -51,7 +52,9 @@ mod stats;
 mod streams;
 mod transport;
 mod vetting;
+mod whereabouts;
 mod wire;
+mod worklog_feed;
 
 #[cfg(test)]
 mod tests;
@@ -80,10 +83,12 @@ pub use scope::Scope;
 pub use settings::{Credentials, JiraSettings};
 pub use shape::Came;
 pub use stats::{ClientStats, Waits};
+pub use whereabouts::{MOST_SIGHTED, Sighting};
 pub use wire::{
     Completed, FetchedStream, complete_changes, complete_comments, complete_stream,
     complete_worklogs, plain_text,
 };
+pub use worklog_feed::DeletedWorklogs;
 
 use flavor::both;
 use probe::Identity;
@@ -204,6 +209,24 @@ fn found<T>(answer: Result<T, JiraError>) -> Result<Option<T>, JiraError> {
         Ok(value) => Ok(Some(value)),
         Err(JiraError::NotFound { .. }) => Ok(None),
         Err(JiraError::Forbidden { messages, .. }) if !messages.is_empty() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// `None` where the answer only says that this cannot be had.
+fn allowed<T>(answer: Result<T, JiraError>) -> Result<Option<T>, JiraError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(
+            error @ (JiraError::NotFound { .. }
+            | JiraError::NoEndpoint { .. }
+            | JiraError::Forbidden { .. }
+            | JiraError::Refused { .. }
+            | JiraError::BadData { .. }),
+        ) => {
+            tracing::debug!(error = %error, "jira does not tell this account");
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

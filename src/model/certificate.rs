@@ -89,7 +89,7 @@ pub struct Certificate {
 #[serde(default)]
 pub struct Details {
     /// What is stored, by how it was fetched.
-    pub tiers: Tiers,
+    pub tiers: TierCounts,
     /// Stored, but not whole: named in `extractor.incomplete_issues`.
     pub incomplete: u64,
     /// Found missing or stale by this run, and written.
@@ -111,18 +111,18 @@ pub struct Details {
 /// Stored issues by tier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Tiers {
-    /// Fetched at once.
+pub struct TierCounts {
+    /// Everything, in one request.
     pub full: u64,
-    /// Fetched with the links apart.
+    /// Everything, the links apart.
     pub hub: u64,
-    /// Of which only a few fields could be had.
+    /// A small set of fields.
     pub minimal: u64,
 }
 
 /// The state of Jira's search index, of all projects together, on the node that answered.
 /// Source: `GET /rest/api/2/index/summary` (Server 7.2.10 and later; experimental).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexSummary {
     /// Whether the index can be read at all.
     pub readable: bool,

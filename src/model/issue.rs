@@ -45,6 +45,8 @@ pub struct IssueDocument {
     /// The `fields` object as JSON text: every token as Jira gave it, except text that Postgres
     /// cannot hold.
     pub fields: String,
+    /// Whether `fields.archiveddate` has a value: no search shows the issue any more.
+    pub archived: bool,
     /// The rung this document was fetched on.
     pub tier: Tier,
     /// U+0000 or a lone surrogate was replaced by U+FFFD somewhere in this document.

@@ -18,7 +18,7 @@ mod time;
 
 pub use absence::Absence;
 pub use catalogue::{Catalogue, CatalogueEntry};
-pub use certificate::{Basis, Certificate, Details, Finding, IndexSummary, Tiers, Verdict};
+pub use certificate::{Basis, Certificate, Details, Finding, IndexSummary, TierCounts, Verdict};
 pub use checkpoint::Checkpoint;
 pub use failure::{Failure, FailureCategory, FailureCause};
 pub use ids::{InvalidId, IssueId, IssueKey, ProjectKey, RunId, Site, WorkerId};

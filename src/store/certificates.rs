@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::leases::fence;
 use super::rows::{column, count, parse, small};
 use super::{ProjectLease, Store, StoreError};
-use crate::model::{Certificate, Details, Finding, IssueId, ProjectKey, RunId, Site};
+use crate::model::{Certificate, Details, Finding, IssueId, ProjectKey, RunId, Site, TierCounts};
 
 /// What the database has to say about a project's completeness, in issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub struct CertificateCounts {
     pub failed: u64,
     /// Recorded as failures, and stored with something lacking.
     pub incomplete: u64,
+    /// What is stored and not deleted, by tier.
+    pub tiers: TierCounts,
+    /// Stored, and known to be not whole, recorded as failures or not.
+    pub not_whole: u64,
 }
 
 /// What became of the issues that a run listed, in issues.
@@ -48,9 +52,6 @@ impl Store {
         let row = sqlx::query!(
             r#"SELECT
                (SELECT count(*) FROM extractor.listed WHERE run_id = $3) AS "listed!",
-               (SELECT count(*) FROM jira.issues
-                WHERE site = $1 AND project_key = $2 AND deleted_at IS NULL
-                  AND (created IS NULL OR created < $4)) AS "stored!",
                (SELECT count(*) FROM extractor.failures f
                 WHERE f.site = $1 AND f.project_key = $2 AND NOT EXISTS (
                     SELECT FROM jira.issues i
@@ -59,7 +60,18 @@ impl Store {
                (SELECT count(*) FROM extractor.failures f
                 JOIN jira.issues i ON i.site = f.site AND i.id = f.issue_id
                 WHERE f.site = $1 AND f.project_key = $2 AND i.deleted_at IS NULL
-               ) AS "incomplete!""#,
+               ) AS "incomplete!",
+               s.stored AS "stored!", s.full_tier AS "full_tier!", s.hub_tier AS "hub_tier!",
+               s.minimal_tier AS "minimal_tier!",
+               (SELECT count(*) FROM extractor.incomplete_issues
+                WHERE site = $1 AND project_key = $2) AS "not_whole!"
+               FROM (SELECT
+                   count(*) FILTER (WHERE created IS NULL OR created < $4) AS stored,
+                   count(*) FILTER (WHERE tier = 'full') AS full_tier,
+                   count(*) FILTER (WHERE tier = 'hub') AS hub_tier,
+                   count(*) FILTER (WHERE tier = 'minimal') AS minimal_tier
+                 FROM jira.issues
+                 WHERE site = $1 AND project_key = $2 AND deleted_at IS NULL) AS s"#,
             site.as_str(),
             project.as_str(),
             run.0,
@@ -72,6 +84,12 @@ impl Store {
             stored: count(row.stored),
             failed: count(row.failed),
             incomplete: count(row.incomplete),
+            tiers: TierCounts {
+                full: count(row.full_tier),
+                hub: count(row.hub_tier),
+                minimal: count(row.minimal_tier),
+            },
+            not_whole: count(row.not_whole),
         })
     }
 

@@ -4,18 +4,18 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
 use tracing::log::LevelFilter;
 
+use super::pool::Pool;
+use super::reach::{Limits, Reach, no_answer};
 use super::{Store, StoreError};
 
 /// The oldest major version whose features the schema uses (column compression).
 const OLDEST_POSTGRES: u32 = 14;
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a caller waits for a connection of the pool.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A transaction that does nothing for so long belongs to a process that sleeps; its locks go.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
 /// A statement that takes longer is reported.
@@ -43,18 +43,12 @@ impl Store {
         let options = options(settings)?;
         first_connection(&options).await?;
         let set_up = set_up_statement(settings.statement_timeout);
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections.max(1))
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_connect(move |connection, _| {
-                let set_up = set_up.clone();
-                Box::pin(async move { connection.execute(AssertSqlSafe(set_up)).await.map(drop) })
-            })
-            .connect_lazy_with(options.clone());
+        let reach = Reach::new(options.clone(), Limits::of(settings.statement_timeout));
+        let pool = Pool::new(&options, Arc::new(reach), settings.max_connections, set_up);
         Ok(Self { pool, options, counters: Arc::default(), last_counts: Arc::default() })
     }
 
-    /// Closes the pool, waiting for what is under way.
+    /// Closes the pool, waiting for what is under way, but not for long.
     pub async fn close(&self) {
         self.pool.close().await;
     }
@@ -72,8 +66,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.pool.acquire().await?.ping().await?;
-        Ok(())
+        Ok(self.pool.ping().await?)
     }
 }
 
@@ -100,20 +93,18 @@ fn set_up_statement(statement_timeout: Duration) -> String {
 
 /// The pool reports a refused connection as its own timeout, so one is opened by hand.
 async fn first_connection(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect());
-    let mut connection: PgConnection = match connecting.await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => return Err(refusal(error, target(options))),
-        Err(_) => {
-            let source = sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-            return Err(StoreError::Unreachable { target: target(options), source });
-        }
-    };
-    let version: String =
-        sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
-    let number: String =
-        sqlx::query_scalar("SHOW server_version_num").fetch_one(&mut connection).await?;
-    connection.close().await?;
+    let asked = tokio::time::timeout(CONNECT_TIMEOUT, async {
+        let mut connection: PgConnection =
+            options.connect().await.map_err(|error| refusal(error, target(options)))?;
+        let version: String =
+            sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
+        let number: String =
+            sqlx::query_scalar("SHOW server_version_num").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok::<_, StoreError>((version, number))
+    });
+    let silent = |_| StoreError::Unreachable { target: target(options), source: no_answer() };
+    let (version, number) = asked.await.map_err(silent)??;
     if major(&number) < OLDEST_POSTGRES {
         return Err(StoreError::ServerTooOld { found: version, needed: OLDEST_POSTGRES });
     }

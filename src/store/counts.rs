@@ -7,18 +7,7 @@ use std::time::Duration;
 use super::recent::Recent;
 use super::rows::{count, parse};
 use super::{Store, StoreError};
-use crate::model::{ProjectKey, Site};
-
-/// Stored issues that are not deleted, by tier.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TierCounts {
-    /// Everything, in one request.
-    pub full: u64,
-    /// Everything, the links apart.
-    pub hub: u64,
-    /// A small set of fields.
-    pub minimal: u64,
-}
+use crate::model::{ProjectKey, Site, TierCounts};
 
 /// What is stored of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +16,7 @@ pub struct ProjectCounts {
     pub site: Site,
     /// The project.
     pub project: ProjectKey,
-    /// Stored issues by tier.
+    /// Stored issues by tier, but for those marked deleted.
     pub issues: TierCounts,
     /// Stored issues that are marked deleted.
     pub deleted: u64,

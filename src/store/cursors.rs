@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::leases::holder;
+use super::leases::{fence, holder};
 use super::rows::{count, parse};
-use super::{Store, StoreError};
+use super::{ProjectLease, Store, StoreError};
 use crate::model::{ProjectKey, RunId, Site, WorkerId};
 
 /// One project's cursor.
@@ -102,10 +102,32 @@ impl Store {
         })
         .await
     }
+
+    /// Forgets how far the project has got, so that its next run lists everything.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn restart_cursor(&self, lease: &ProjectLease) -> Result<(), StoreError> {
+        self.tx("restart_cursor", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                sqlx::query!(
+                    "UPDATE extractor.cursors SET completed_until = NULL
+                     WHERE site = $1 AND project_key = $2",
+                    lease.site().as_str(),
+                    lease.project().as_str(),
+                )
+                .execute(&mut **tx)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
 }
 
 /// No run may resume where it stood before the reset.
-async fn cancel_open_runs(
+pub(super) async fn cancel_open_runs(
     connection: &mut sqlx::PgConnection,
     site: &Site,
     project: &ProjectKey,

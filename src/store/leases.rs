@@ -133,6 +133,35 @@ impl Store {
         .await
     }
 
+    /// Frees the project if `worker` holds it, whatever its lease: for one whose lease never arrived,
+    /// because the answer to its acquisition was lost.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like; that it does not hold it is not an error.
+    pub async fn release_stray_project(
+        &self,
+        site: &Site,
+        project: &ProjectKey,
+        worker: WorkerId,
+    ) -> Result<(), StoreError> {
+        self.tx("release_stray_project", |tx| {
+            Box::pin(async move {
+                sqlx::query!(
+                    "UPDATE extractor.cursors
+                     SET lease_worker = NULL, leased_at = NULL, updated_at = clock_timestamp()
+                     WHERE site = $1 AND project_key = $2 AND lease_worker = $3",
+                    site.as_str(),
+                    project.as_str(),
+                    worker.0,
+                )
+                .execute(&mut **tx)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Gives the project back without a word about its run.
     ///
     /// # Errors

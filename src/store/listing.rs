@@ -80,6 +80,37 @@ impl Store {
         .await
     }
 
+    /// Records issues that no page of the listing brought, and that Jira shows all the same.
+    ///
+    /// # Errors
+    /// As [`Store::record_page`].
+    pub async fn record_late(
+        &self,
+        lease: &ProjectLease,
+        id: RunId,
+        issues: &[ListedIssue],
+    ) -> Result<(), StoreError> {
+        let rows = &Rows::of(issues);
+        self.tx("record_late", |tx| {
+            Box::pin(async move {
+                fence(tx, lease).await?;
+                let listed = list(tx, id, rows).await?;
+                let changed = enqueue(tx, lease, id, rows).await?;
+                sqlx::query!(
+                    "UPDATE extractor.runs SET listed = listed + $2, queued = queued + $3
+                     WHERE id = $1",
+                    id.0,
+                    column(listed.len() as u64),
+                    column(changed.queued),
+                )
+                .execute(&mut **tx)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Queues again, for this run, the project's failures whose time has come, or all of them.
     ///
     /// # Errors

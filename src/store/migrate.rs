@@ -1,8 +1,10 @@
 //! The schema: applying migrations, and refusing a schema that is not ours to use.
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
+use super::pool::Pool;
+use super::reach::soon;
 use super::{Store, StoreError};
 
 const MIGRATIONS_TABLE: &str = "extractor.schema_migrations";
@@ -21,13 +23,15 @@ impl Store {
     /// The `Schema…` variants of [`StoreError`], but for [`StoreError::SchemaOutdated`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
         // Not from the pool: a migration may take longer than a statement is allowed to.
-        let mut connection: PgConnection = self.options.connect().await?;
+        let mut connection: PgConnection = soon(self.options.connect()).await?;
         let migrator = migrator();
-        refuse_foreign_tables(&mut connection).await?;
-        let outcome = migrator.run_direct(None, &mut connection, false).await;
-        let closed = connection.close().await;
-        outcome.map_err(|error| refusal(error, &migrator))?;
-        closed?;
+        let migrated = async {
+            refuse_foreign_tables(&mut connection).await?;
+            let outcome = migrator.run_direct(None, &mut connection, false).await;
+            outcome.map_err(|error| refusal(error, &migrator))
+        };
+        self.pool.reach().while_there(migrated).await?;
+        soon(connection.close()).await?;
         Ok(())
     }
 
@@ -64,7 +68,7 @@ struct Applied {
 }
 
 /// Newest first, so that a newer schema is reported as such whatever else differs.
-async fn applied_migrations(pool: &PgPool) -> Result<Vec<Applied>, StoreError> {
+async fn applied_migrations(pool: &Pool) -> Result<Vec<Applied>, StoreError> {
     let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(MIGRATIONS_TABLE)
         .fetch_one(pool)

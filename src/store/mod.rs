@@ -9,11 +9,15 @@
 //! - **Who is alive is decided by the database**: a [`Session`] is a connection of its own; the
 //!   leases of a killed process are free as soon as Postgres has noticed the connection's end, those
 //!   of a sleeping one after [`WORKER_TTL`]. All times are the database's.
+//! - **Nothing waits for ever.** A host that vanishes closes nothing; what waits for it is given up, as
+//!   [`StoreError::Unavailable`]. A commit whose answer was lost may have happened: everything here may
+//!   be done again, because it is fenced, or the same when it is done twice.
 //! - **Progress is monotonic in the SQL itself**: an older document never replaces a newer one, the
 //!   cursor never falls, absence from a list that Jira cut short removes nothing.
 //!
 //! It knows neither Jira's wire nor the network; what to fetch and when to give up is `sync`'s.
 
+mod absences;
 mod batch;
 mod bulk;
 mod catalogue;
@@ -27,12 +31,16 @@ mod facts;
 mod failures;
 mod field_names;
 mod leases;
+mod listener;
 mod listing;
 mod migrate;
 mod people;
+mod pool;
 pub mod private_postgres;
 mod queue;
+mod reach;
 mod recent;
+mod renames;
 mod rows;
 mod runs;
 mod sample;
@@ -47,11 +55,13 @@ mod tests;
 mod throttles;
 mod tx;
 mod wholeness;
+mod worklog_feed;
 
+pub use absences::{AbsenceCounts, Allowance, Found, Missed, Settled};
 pub use batch::{BatchResult, BatchWritten};
 pub use certificates::{CertificateCounts, ListedCounts};
 pub use connect::Settings;
-pub use counts::{ProjectCounts, TierCounts};
+pub use counts::ProjectCounts;
 pub use cursors::CursorFacts;
 pub use error::StoreError;
 pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};
@@ -63,7 +73,7 @@ pub use people::{
     UnfinishedErasure, UserLookup,
 };
 pub use queue::{
-    Batch, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
+    Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
 };
 pub use recent::Recent;
 pub use runs::{
@@ -78,13 +88,12 @@ pub use throttles::{Sharing, SharingListener, Throttle};
 
 use std::sync::Arc;
 
-use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 /// Everything that is stored, and the only way to it. Clones share one pool.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: PgPool,
+    pool: pool::Pool,
     /// For the connections outside the pool: migrations, sessions, listeners.
     options: PgConnectOptions,
     counters: Arc<stats::Counters>,

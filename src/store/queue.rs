@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::postgres::PgListener;
 use uuid::Uuid;
 
+use super::listener::Listener;
 use super::rows::{count, parse, seconds, small};
 use super::{Store, StoreError};
 use crate::model::{IssueId, IssueKey, RunId, Site, Tier, WorkerId};
@@ -62,6 +62,10 @@ pub struct PendingIssue {
     pub stored_tier: Option<Tier>,
 }
 
+/// The number of a batch, before it is leased; minted by [`Store::draw_batch`] alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchNumber(i64);
+
 /// Issues leased together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
@@ -106,15 +110,43 @@ impl Store {
         limit: u32,
         lease: Duration,
     ) -> Result<Option<Batch>, StoreError> {
+        let number = self.draw_batch().await?;
+        self.lease_batch(number, worker, scope, limit, lease).await
+    }
+
+    /// Draws the number of a batch that is to be leased. To have it before is to know what to give
+    /// back when the answer to the lease itself is lost.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn draw_batch(&self) -> Result<BatchNumber, StoreError> {
+        let number = sqlx::query_scalar!(
+            r#"SELECT nextval('extractor.batch_token') AS "number!""#
+        );
+        Ok(BatchNumber(number.fetch_one(&self.pool).await?))
+    }
+
+    /// As [`Store::acquire_batch`], under this number.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn lease_batch(
+        &self,
+        BatchNumber(number): BatchNumber,
+        worker: WorkerId,
+        scope: &QueueScope,
+        limit: u32,
+        lease: Duration,
+    ) -> Result<Option<Batch>, StoreError> {
         let rows = self
             .tx_in_index_order("acquire_batch", |tx| {
                 Box::pin(async move {
                     match scope {
                         QueueScope::Run(run) => {
-                            lease_of_run(tx, *run, worker, i64::from(limit), seconds(lease)).await
+                            lease_of_run(tx, *run, (worker, number), i64::from(limit), seconds(lease)).await
                         }
                         QueueScope::Site(site) => {
-                            lease_of_site(tx, site, worker, i64::from(limit), seconds(lease)).await
+                            lease_of_site(tx, site, (worker, number), i64::from(limit), seconds(lease)).await
                         }
                     }
                 })
@@ -191,6 +223,27 @@ impl Store {
         .await
     }
 
+    /// Gives back whatever is leased under a number, untouched: for a batch that never arrived.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn release_stray_batch(&self, number: BatchNumber) -> Result<u64, StoreError> {
+        self.tx("release_stray_batch", |tx| {
+            Box::pin(async move {
+                let released = sqlx::query!(
+                    "UPDATE extractor.pending
+                     SET lease_worker = NULL, lease_token = NULL, leased_until = NULL
+                     WHERE lease_token = $1",
+                    number.0
+                )
+                .execute(&mut **tx)
+                .await?;
+                Ok(released.rows_affected())
+            })
+        })
+        .await
+    }
+
     /// What is left in a part of the queue.
     ///
     /// # Errors
@@ -233,20 +286,18 @@ impl Store {
         })
     }
 
-    /// Listens for listings that queue something.
+    /// Listens for listings that queue something, over a connection of its own.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
     pub async fn listen_pending(&self) -> Result<PendingListener, StoreError> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(PENDING_CHANNEL).await?;
-        Ok(PendingListener(listener))
+        Ok(PendingListener(self.listen(PENDING_CHANNEL).await?))
     }
 }
 
 /// Hears of work in the queue. A hint, to be joined by polling: a broken connection loses some.
 #[derive(Debug)]
-pub struct PendingListener(PgListener);
+pub struct PendingListener(Listener);
 
 impl PendingListener {
     /// Waits until some run has queued something, and says which.
@@ -254,8 +305,11 @@ impl PendingListener {
     /// # Errors
     /// [`StoreError::Unavailable`] when the connection cannot be had again.
     pub async fn next(&mut self) -> Result<RunId, StoreError> {
-        let note = self.0.recv().await?;
-        Ok(RunId(parse("run id", note.payload())?))
+        loop {
+            if let Some(note) = self.0.next().await? {
+                return Ok(RunId(parse("run id", note.payload())?));
+            }
+        }
     }
 }
 
@@ -289,14 +343,13 @@ impl TryFrom<Row> for PendingIssue {
 async fn lease_of_run(
     connection: &mut sqlx::PgConnection,
     run: RunId,
-    worker: WorkerId,
+    (worker, number): (WorkerId, i64),
     limit: i64,
     lease_secs: f64,
 ) -> Result<Vec<Row>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
         r#"WITH live AS MATERIALIZED (SELECT id FROM extractor.live_workers),
-         token AS MATERIALIZED (SELECT nextval('extractor.batch_token') AS number),
          free AS (
              SELECT p.site, p.issue_id FROM extractor.pending p
              WHERE p.run_id = $1 AND (p.not_before IS NULL OR p.not_before <= clock_timestamp())
@@ -306,9 +359,9 @@ async fn lease_of_run(
              LIMIT $3 FOR UPDATE SKIP LOCKED
          ), leased AS (
              UPDATE extractor.pending p
-             SET lease_worker = $2, lease_token = token.number,
+             SET lease_worker = $2, lease_token = $5,
                  leased_until = clock_timestamp() + make_interval(secs => $4)
-             FROM free, token
+             FROM free
              WHERE p.site = free.site AND p.issue_id = free.issue_id
              RETURNING p.site, p.issue_id, p.key, p.run_id, p.listed_updated, p.attempts,
                  p.lease_token, p.queue_order
@@ -321,6 +374,7 @@ async fn lease_of_run(
         worker.0,
         limit,
         lease_secs,
+        number,
     )
     .fetch_all(connection)
     .await?;
@@ -331,12 +385,12 @@ async fn lease_of_run(
 async fn lease_of_site(
     connection: &mut sqlx::PgConnection,
     site: &Site,
-    worker: WorkerId,
+    by: (WorkerId, i64),
     limit: i64,
     lease_secs: f64,
 ) -> Result<Vec<Row>, StoreError> {
     for run in runs_with_work(connection, site).await? {
-        let rows = lease_of_run(connection, RunId(run), worker, limit, lease_secs).await?;
+        let rows = lease_of_run(connection, RunId(run), by, limit, lease_secs).await?;
         if !rows.is_empty() {
             return Ok(rows);
         }

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::reach::{no_answer, soon};
 use super::{Store, StoreError};
 use crate::model::WorkerId;
 
@@ -60,8 +61,8 @@ impl Store {
     /// [`StoreError::Unavailable`] when no further connection can be had.
     pub async fn open_session(&self, identity: WorkerIdentity) -> Result<Session, StoreError> {
         let worker = WorkerId(Uuid::now_v7());
-        let mut connection = self.options.connect().await?;
-        beat(&mut connection, worker, &identity).await?;
+        let mut connection = soon(self.options.connect()).await?;
+        soon(beat(&mut connection, worker, &identity)).await?;
         self.forget_old_workers().await?;
         let (health_tx, health) = watch::channel(SessionHealth::Alive(1));
         let beat_now = std::sync::Arc::new(Notify::new());
@@ -188,7 +189,7 @@ impl Heart {
     async fn beat(&mut self) {
         let outcome = match tokio::time::timeout(BEAT_TIMEOUT, self.try_beat()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
+            Err(_) => Err(no_answer().into()),
         };
         let was_alive = matches!(*self.health.borrow(), SessionHealth::Alive(_));
         match outcome {

@@ -12,7 +12,7 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 42] = [
+const TRANSACTIONS: [&str; 51] = [
     "acquire_batch",
     "acquire_project",
     "align_users",
@@ -29,11 +29,15 @@ const TRANSACTIONS: [&str; 42] = [
     "forget_old_workers",
     "interrupt_run",
     "make_failures_due",
+    "queue_deleted_worklogs",
     "queue_under_other_privacy",
     "queue_without_streams",
+    "record_absent",
     "record_events",
     "record_failure",
+    "record_found",
     "record_index_lag",
+    "record_late",
     "record_page",
     "record_success",
     "record_throttles",
@@ -42,15 +46,20 @@ const TRANSACTIONS: [&str; 42] = [
     "register_sharing",
     "release_batch",
     "release_project",
+    "release_stray_batch",
+    "release_stray_project",
+    "rename_project",
     "renew_batch",
     "request_cancel",
     "request_retry",
     "request_run",
     "requeue_failures",
     "reset_cursor",
+    "restart_cursor",
     "restart_listing",
     "resume_run",
     "rewrite_people",
+    "settle_absences",
     "start_run",
     "store_certificate",
     "upsert_catalogue",
@@ -119,9 +128,8 @@ impl Histogram {
 impl Store {
     /// What this store, its clones included, has counted since it was opened.
     pub fn stats(&self) -> StoreStats {
-        let size = self.pool.size();
-        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX).min(size);
-        let max = self.pool.options().get_max_connections();
+        let (max, size, idle) = self.pool.sizes();
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
         StoreStats {
             pool: PoolStats { max, size, idle },
             waits: self.counters.waits.read(),

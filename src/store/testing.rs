@@ -171,6 +171,7 @@ pub(super) fn document(id: i64) -> IssueDocument {
         due: chrono::NaiveDate::from_ymd_opt(2024, 2, 29),
         fields: format!(r#"{{"summary":"summary of {id}","customfield_1":1.10}}"#),
         tier: Tier::Full,
+        archived: false,
         text_repaired: false,
         privacy: None,
         content_hash: [u8::try_from(id % 256).unwrap(); 16],

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgListener, PgPoolOptions};
 
+use super::listener::Listener;
 use super::rows::count;
 use super::tx::Tx;
 use super::{Store, StoreError};
@@ -161,27 +161,22 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when no further connection can be had.
     pub async fn listen_sharing(&self) -> Result<SharingListener, StoreError> {
-        let options = PgPoolOptions::new().max_connections(1);
-        let mut listener =
-            PgListener::connect_with(&options.connect_lazy_with(self.options.clone())).await?;
-        listener.listen(SHARING_CHANNEL).await?;
-        Ok(SharingListener(listener))
+        Ok(SharingListener(self.listen(SHARING_CHANNEL).await?))
     }
 }
 
 /// Hears when a process joins or was told to wait. A hint, to be joined by looking now and then: a
 /// broken connection loses some, and a pooler between may lose all.
 #[derive(Debug)]
-pub struct SharingListener(PgListener);
+pub struct SharingListener(Listener);
 
 impl SharingListener {
-    /// Waits until something has changed on `site`.
+    /// Waits until something has changed on `site`, or may have.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the connection cannot be had again.
     pub async fn changed(&mut self, site: &Site) -> Result<(), StoreError> {
-        while self.0.recv().await?.payload() != site.as_str() {}
-        Ok(())
+        self.0.told_of(site).await
     }
 }
 

@@ -1,11 +1,16 @@
-//! The one way to write: a named transaction, retried when Postgres asks for it.
+//! The one way to write: a named transaction, retried when Postgres asks for it, and given up when
+//! Postgres does not answer. One that was given up may have been committed: whoever does it again has
+//! to be right either way, by its lease or because doing it twice is doing it once.
 
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 use tracing::Instrument;
 
+use super::pool::Loan;
 use super::{Store, StoreError};
 
 /// How often one transaction is begun before it counts as contended.
@@ -13,9 +18,28 @@ const MAX_ATTEMPTS: u32 = 6;
 /// Wait before the second attempt; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 
-/// A transaction. Its lifetime is that of what the work borrows: a boxed future, since those of
-/// async closures cannot be proven `Send` and so not be spawned.
-pub(super) type Tx<'a> = Transaction<'a, Postgres>;
+/// A transaction that is open. Dropped before its end it takes its connection with it, and Postgres
+/// rolls back. Its lifetime is that of what the work borrows: a boxed future, since those of async
+/// closures cannot be proven `Send` and so not be spawned.
+#[derive(Debug)]
+pub(super) struct Tx<'a> {
+    loan: Loan,
+    borrowed: PhantomData<&'a ()>,
+}
+
+impl Deref for Tx<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.loan
+    }
+}
+
+impl DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.loan
+    }
+}
 
 impl Store {
     /// Runs `work` in one transaction and commits it.
@@ -58,7 +82,8 @@ impl Store {
         let outcome = loop {
             let span = tracing::debug_span!("tx", tx.name = name, tx.attempt = attempt);
             let begin = format!("BEGIN /* {name} */{planner}");
-            match self.attempt(begin, &work).instrument(span).await {
+            let tried = self.pool.reach().within(self.attempt(begin, &work)).instrument(span).await;
+            match tried {
                 Err(error) if error.asks_for_retry() && attempt < MAX_ATTEMPTS => {
                     tracing::debug!(tx.name = name, tx.attempt = attempt, "transaction collided");
                     tokio::time::sleep(backoff(attempt)).await;
@@ -76,12 +101,39 @@ impl Store {
         F: for<'t> Fn(&'t mut Tx<'a>) -> BoxFuture<'t, Result<T, StoreError>>,
     {
         let asked = Instant::now();
-        let begun = self.pool.begin_with(AssertSqlSafe(begin)).await;
+        let begun = self.begin(begin).await;
         self.counters.waited(asked.elapsed());
-        let mut transaction: Tx<'a> = begun?;
-        let value = work(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(value)
+        let mut tx = begun?;
+        match work(&mut tx).await {
+            Ok(value) => {
+                tx.end("COMMIT").await?;
+                Ok(value)
+            }
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(error) => {
+                if let Err(error) = tx.end("ROLLBACK").await {
+                    tracing::debug!(error = %error, "transaction is left to be rolled back");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn begin<'a>(&self, begin: String) -> Result<Tx<'a>, sqlx::Error> {
+        let mut loan = self.pool.lend().await?;
+        loan.execute(AssertSqlSafe(begin)).await?;
+        Ok(Tx { loan, borrowed: PhantomData })
+    }
+}
+
+impl Tx<'_> {
+    /// Postgres ends a transaction even when it refuses to commit it.
+    async fn end(mut self, how: &'static str) -> Result<(), sqlx::Error> {
+        let ended = self.loan.execute(how).await;
+        if matches!(ended, Ok(_) | Err(sqlx::Error::Database(_))) {
+            self.loan.is_sound();
+        }
+        ended.map(drop)
     }
 }
 

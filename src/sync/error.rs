@@ -48,6 +48,15 @@ pub enum SyncError {
         /// Which project.
         project: ProjectKey,
     },
+    /// It was lost, or came back, while the run concluded from what is absent.
+    #[error(
+        "project {project} was archived, restored, deleted or hidden while its absent issues were \
+         looked up; nothing is concluded, run it again"
+    )]
+    ProjectChanged {
+        /// Which project.
+        project: ProjectKey,
+    },
     /// By the time the project was free it was no longer due: another process has run it.
     #[error("project {project} is not due any more: another process has run it")]
     NotDue {
@@ -90,6 +99,7 @@ impl SyncError {
             }
             Self::Store(_)
             | Self::Held { .. }
+            | Self::ProjectChanged { .. }
             | Self::NotDue { .. }
             | Self::NotQueued { .. }
             | Self::Cancelled

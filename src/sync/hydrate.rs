@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -146,7 +147,15 @@ impl Hydrator {
 
     async fn acquire(&self) -> Result<Option<Batch>, SyncError> {
         let size = self.source.pace(|pace| pace.batch());
-        let lease = || self.store().acquire_batch(self.worker, &self.scope, size, self.lease);
+        let number = patiently(|| self.store().draw_batch()).await?;
+        let asked_before = AtomicBool::new(false);
+        let lease = async || {
+            // What an answer that was lost has leased to us would wait for its lease to run out.
+            if asked_before.swap(true, Ordering::Relaxed) {
+                self.store().release_stray_batch(number).await?;
+            }
+            self.store().lease_batch(number, self.worker, &self.scope, size, self.lease).await
+        };
         Ok(patiently(lease).await?)
     }
 

@@ -12,11 +12,11 @@
 //!
 //! What decides is pure and has its own files: [`policy`] (what an error means), [`pace`] (how
 //! much to ask for at once), [`ladder`] (what to ask of a heavy issue), [`fields`] (which fields are
-//! missing), [`streak`] (when to stop), [`census`]' and [`certify`]'s comparisons. What is absent: no
-//! retry of a single
-//! request (that is `jira`'s), no SQL (that is `store`'s), and no tombstones (that is the
-//! reconcile's).
+//! missing), [`streak`] (when to stop), [`census`]' and [`certify`]'s comparisons, [`absence`] (what
+//! became of an issue that was missed). What is absent: no retry of a single request (that is
+//! `jira`'s) and no SQL (that is `store`'s).
 
+mod absence;
 mod budget;
 mod census;
 mod certify;

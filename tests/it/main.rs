@@ -60,3 +60,4 @@ mod sync_sharing;
 mod sync_streams;
 mod sync_zones;
 mod tidy;
+mod vanished;

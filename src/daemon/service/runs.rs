@@ -166,6 +166,7 @@ fn count(tally: &Tally, opened: Option<&OpenedRun>, result: &Result<RunReport, S
             | SyncError::Held { .. }
             | SyncError::ProjectNotVisible { .. }
             | SyncError::ProjectArchived { .. }
+            | SyncError::ProjectChanged { .. }
             | SyncError::NotDue { .. }
             | SyncError::NotQueued { .. }
             | SyncError::Crashed(_)

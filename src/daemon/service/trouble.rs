@@ -124,6 +124,7 @@ pub(super) fn blame(error: &SyncError) -> Blame {
         | SyncError::Scan { .. }
         | SyncError::ProjectNotVisible { .. }
         | SyncError::ProjectArchived { .. }
+        | SyncError::ProjectChanged { .. }
         | SyncError::Crashed(_)
         | SyncError::Panicked => Blame::Project,
     }
@@ -204,7 +205,8 @@ pub(super) fn of_run(error: &SyncError) -> Trouble {
         SyncError::ProjectArchived { .. } => {
             Some("restore the project, or take it out of sync.projects")
         }
-        SyncError::Held { .. }
+        SyncError::ProjectChanged { .. }
+        | SyncError::Held { .. }
         | SyncError::NotDue { .. }
         | SyncError::NotQueued { .. }
         | SyncError::Cancelled

@@ -1,5 +1,7 @@
 //! The requests that both flavours take alike but for the version of the API, as data. Pure.
 
+use chrono::{DateTime, Utc};
+
 use super::Flavor;
 use crate::jira::call::Call;
 use crate::jira::endpoint::Endpoint;
@@ -34,6 +36,18 @@ pub(in crate::jira) fn issue_with_changelog(flavor: Flavor, id: IssueId, fields:
 /// What an anchor needs: whether the key still is this issue's key.
 pub(in crate::jira) fn anchor(flavor: Flavor, key: &IssueKey) -> Call {
     Call::get(Endpoint::Issue, flavor.api(), &["issue", &key.to_string()]).with("fields", "updated")
+}
+
+/// Where an issue is: its key, and whether it is archived, which no search says.
+pub(in crate::jira) fn whereabouts(flavor: Flavor, id: IssueId) -> Call {
+    Call::get(Endpoint::Issue, flavor.api(), &["issue", &id.to_string()])
+        .with("fields", "updated,archiveddate")
+}
+
+/// A page of the worklogs that were deleted since then, of all issues.
+pub(in crate::jira) fn deleted_worklogs(flavor: Flavor, since: DateTime<Utc>) -> Call {
+    Call::get(Endpoint::DeletedWorklogs, flavor.api(), &["worklog", "deleted"])
+        .with("since", since.timestamp_millis())
 }
 
 /// A page of an issue's worklogs; Server answers with all of them, Cloud with 5,000.

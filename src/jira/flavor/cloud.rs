@@ -50,6 +50,12 @@ pub(in crate::jira) fn issues(ids: &[IssueId]) -> Call {
     post(Endpoint::BulkFetch, &["issue", "bulkfetch"], body).whole()
 }
 
+/// Where these issues are, whatever project they are in. Missing ids are just absent.
+pub(in crate::jira) fn whereabouts(ids: &[IssueId]) -> Call {
+    let body = json!({ "issueIdsOrKeys": texts(ids), "fields": ["updated"] });
+    post(Endpoint::BulkFetch, &["issue", "bulkfetch"], body)
+}
+
 /// A page of the changelogs of several issues.
 pub(in crate::jira) fn changelogs(
     ids: &[IssueId],

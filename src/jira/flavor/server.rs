@@ -35,3 +35,21 @@ pub(in crate::jira) fn issues(ids: &[IssueId]) -> Call {
     });
     Call::post(Endpoint::Search, Flavor::Server.api(), &["search"], body).whole()
 }
+
+/// Where these issues are, by the search: whatever project they are in. Missing ids do not match.
+pub(in crate::jira) fn whereabouts(ids: &[IssueId]) -> Call {
+    let list = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let body = json!({
+        "jql": format!("id in ({list})"),
+        "startAt": 0,
+        "maxResults": ids.len(),
+        "fields": ["updated"],
+        "validateQuery": false,
+    });
+    Call::post(Endpoint::Search, Flavor::Server.api(), &["search"], body)
+}
+
+/// How the search index is doing.
+pub(in crate::jira) fn index_summary() -> Call {
+    Call::get(Endpoint::IndexSummary, Flavor::Server.api(), &["index", "summary"])
+}

@@ -104,6 +104,15 @@ impl JiraClient {
         self.sender().auth.expect_user(vec![myself.name.clone(), myself.id.clone()]);
         Ok((Some(myself), time_zone))
     }
+
+    /// Asks once more who we are, where that can be asked: before and after anything is concluded
+    /// from what Jira does not show. An answer to anybody else is refused like every other.
+    ///
+    /// # Errors
+    /// Any [`JiraError`].
+    pub async fn confirm_identity(&self) -> Result<(), JiraError> {
+        self.probe_user().await.map(|_| ())
+    }
 }
 
 fn read_info(answer: &Answer) -> Result<Identity, Came> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::children::{
@@ -106,6 +107,7 @@ pub(in crate::jira) fn read_issue(
         updated: instant(&fields, "updated")?,
         resolved: instant(&fields, "resolutiondate")?,
         due: date(fields.value::<Cow<'_, str>>("duedate")?.as_deref(), "fields.duedate")?,
+        archived: fields.value::<IgnoredAny>("archiveddate")?.is_some(),
         tier: context.tier,
         text_repaired: matches!(fields_text, Cow::Owned(_))
             || matches!(changelog_text, Some(Cow::Owned(_))),

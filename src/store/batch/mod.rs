@@ -3,7 +3,7 @@
 
 mod parts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sqlx::PgConnection;
@@ -12,8 +12,8 @@ use uuid::Uuid;
 use self::parts::{Departures, Leased, Parts, is_written};
 use super::decide::{Decision, StoredIssue};
 use super::rows::{column, seconds, small};
-use super::{BatchToken, Store, StoreError, bulk, failures, people};
-use crate::model::{Failure, IssueDocument, IssueId};
+use super::{BatchToken, Store, StoreError, absences, bulk, failures, people};
+use crate::model::{Absence, Failure, IssueDocument, IssueId};
 
 /// What came of a batch, or of a part of it: every id must be leased under the token, and what is
 /// not named stays leased.
@@ -23,7 +23,7 @@ pub struct BatchResult {
     pub token: BatchToken,
     /// What was fetched.
     pub documents: Vec<IssueDocument>,
-    /// Proven absent from Jira: what is stored of them is marked deleted.
+    /// Not there when asked for by id: the end of their run marks deleted what is stored of them.
     pub gone: Vec<IssueId>,
     /// Given up on, for now.
     pub failed: Vec<Failure>,
@@ -77,6 +77,7 @@ impl Store {
                 let stored = bulk::load_stored(tx, parts.site, &parts.document_ids()).await?;
                 let decisions = parts.decide(&stored);
                 write_data(tx, parts, &decisions, &stored).await?;
+                note_departures(tx, parts, &leased, &decisions, &stored).await?;
                 let departures = parts.departures(&leased, &stored);
                 record_failures(tx, parts, &departures).await?;
                 leave_queue(tx, parts, &departures).await?;
@@ -150,11 +151,50 @@ async fn write_data(
         bulk::replace_children(tx, parts.site, chunk, |id| stored.contains_key(&id.0)).await?;
     }
     bulk::settle(tx, parts.site, &settled).await?;
-    let gone: Vec<i64> = parts.gone.iter().copied().collect();
-    bulk::mark_deleted(tx, parts.site, &gone).await?;
     // Last, since every writer has these rows in common.
     bulk::upsert_sprints(tx, parts.site, &rewritten).await?;
     bulk::upsert_users(tx, parts.site, &rewritten).await
+}
+
+/// Issues that are not there, and issues that are, but have left the followed projects: moved, or
+/// archived.
+async fn note_departures(
+    tx: &mut PgConnection,
+    parts: &Parts<'_>,
+    leased: &BTreeMap<i64, Leased>,
+    decisions: &BTreeMap<i64, Decision>,
+    stored: &BTreeMap<i64, StoredIssue>,
+) -> Result<(), StoreError> {
+    let run = |id: &i64| leased.get(id).map(|leased| leased.run);
+    let gone: Vec<(i64, Uuid)> = parts.gone.iter().filter_map(|id| Some((*id, run(id)?))).collect();
+    absences::note_gone(tx, parts.site, &gone).await?;
+    let rewritten = parts.documents_that(decisions, is_written);
+    let wanderers: Vec<String> = rewritten
+        .iter()
+        .filter(|document| stored.get(&document.id.0).is_some_and(|s| may_have_left(s, document)))
+        .map(|document| document.key.project().to_string())
+        .collect();
+    let unfollowed = match wanderers.is_empty() {
+        true => BTreeSet::new(),
+        false => absences::unfollowed(tx, parts.site, &wanderers).await?,
+    };
+    let departed: Vec<(i64, Absence, Uuid)> = rewritten
+        .iter()
+        .filter_map(|document| {
+            let moved = unfollowed.contains(document.key.project().as_str());
+            let reason = match (document.archived, moved) {
+                (true, _) => Absence::Archived,
+                (false, true) => Absence::Moved,
+                (false, false) => return None,
+            };
+            Some((document.id.0, reason, run(&document.id.0)?))
+        })
+        .collect();
+    absences::mark_departed(tx, parts.site, &departed).await
+}
+
+fn may_have_left(stored: &StoredIssue, document: &IssueDocument) -> bool {
+    stored.deleted || stored.key.project() != document.key.project()
 }
 
 /// The documents, with those in the place of their originals that were joined with what is stored.

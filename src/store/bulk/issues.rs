@@ -236,23 +236,3 @@ pub(in crate::store) async fn settle(
     .await?;
     Ok(())
 }
-
-/// Marks issues deleted that are proven absent.
-pub(in crate::store) async fn mark_deleted(
-    tx: &mut PgConnection,
-    site: &Site,
-    ids: &[i64],
-) -> Result<(), StoreError> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "UPDATE jira.issues SET deleted_at = clock_timestamp(), deleted_reason = 'not_found'
-         WHERE site = $1 AND id = ANY($2) AND deleted_at IS NULL",
-        site.as_str(),
-        ids,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}

@@ -1,12 +1,12 @@
 //! What services look for: runs that wait to be taken up, that were left behind, that are to end; and
 //! being told when there may be something.
 
-use sqlx::postgres::{PgListener, PgPoolOptions};
 use uuid::Uuid;
 
 use super::standing::CONTROL_CHANNEL;
 use super::{Run, RunFilter};
 use crate::model::{RunId, RunState, Site, WorkerId};
+use crate::store::listener::Listener;
 use crate::store::{Store, StoreError};
 
 /// How many runs a list has at most.
@@ -80,18 +80,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when no further connection can be had.
     pub async fn listen_control(&self) -> Result<ControlListener, StoreError> {
-        let options = PgPoolOptions::new().max_connections(1);
-        let mut listener =
-            PgListener::connect_with(&options.connect_lazy_with(self.options.clone())).await?;
-        listener.listen(CONTROL_CHANNEL).await?;
-        Ok(ControlListener(listener))
+        Ok(ControlListener(self.listen(CONTROL_CHANNEL).await?))
     }
 }
 
 /// Hears when a run was asked for, or its end. A hint, to be joined by looking now and then: a
 /// pooler between may lose all of it.
 #[derive(Debug)]
-pub struct ControlListener(PgListener);
+pub struct ControlListener(Listener);
 
 impl ControlListener {
     /// Waits until something was asked on `site`, or may have been: a connection that broke and was
@@ -100,11 +96,6 @@ impl ControlListener {
     /// # Errors
     /// [`StoreError::Unavailable`] when the connection cannot be had again.
     pub async fn changed(&mut self, site: &Site) -> Result<(), StoreError> {
-        while let Some(note) = self.0.try_recv().await? {
-            if note.payload() == site.as_str() {
-                return Ok(());
-            }
-        }
-        Ok(())
+        self.0.told_of(site).await
     }
 }

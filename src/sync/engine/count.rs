@@ -8,10 +8,11 @@ use super::listings::Course;
 use super::{Engine, Held};
 use crate::jira::Flavor;
 use crate::jql::{Boundary, Order, Query, Span};
-use crate::model::EpochSecond;
+use crate::model::{EpochSecond, IndexSummary, RunKind};
 use crate::store::Run;
+use crate::sync::absence::Standing;
 use crate::sync::census::Census;
-use crate::sync::certify::{Counts, Proof};
+use crate::sync::certify::{Absent, Counts, Holdings, Proof};
 use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
 use crate::sync::retry::patiently;
@@ -27,19 +28,34 @@ impl Engine {
         &self,
         held: &Held<'_>,
         course: &Course,
-    ) -> Result<Option<Counts>, SyncError> {
+        absent: Absent,
+    ) -> Result<Option<(Counts, Holdings)>, SyncError> {
         let run = held.run;
-        let numbers = match self.instance.flavor {
-            Flavor::Server => Some(self.counted(run, course).await?),
-            Flavor::Cloud => self.listed_again(held, course).await?,
+        let numbers = match (held.standing, self.instance.flavor) {
+            // What Jira shows of such a project is nothing.
+            (Standing::Archived | Standing::Gone, _) => {
+                Some((0, Proof::Count { in_stretch: 0, unloadable: 0 }))
+            }
+            (Standing::Shown, Flavor::Server) => Some(self.counted(run, course).await?),
+            (Standing::Shown, Flavor::Cloud) => self.listed_again(held, course).await?,
         };
         let Some((counted, proof)) = numbers else { return Ok(None) };
         let as_of = self.as_of(run);
         let stored =
             patiently(|| self.store.certificate_counts(&run.site, &run.project, run.id, as_of))
                 .await?;
+        let index = self.index_summary(run).await?;
+        let index_unreadable = index.is_some_and(|index| !index.readable);
+        let marked = patiently(|| self.store.absence_counts(run.id)).await?;
+        let holdings = Holdings {
+            tiers: stored.tiers,
+            not_whole: stored.not_whole,
+            written: self.written(run).await?,
+            tombstoned: marked.tombstoned,
+            index,
+        };
         let precedent = Precedent::load(&self.store, held.lease).await?;
-        Ok(Some(Counts {
+        let counts = Counts {
             counted,
             listed: stored.listed,
             stored: stored.stored,
@@ -49,7 +65,22 @@ impl Engine {
             before: precedent
                 .filter(|last| last.filter == run.filter)
                 .and_then(|last| last.counted),
-        }))
+            absent: Absent { index_unreadable, ..absent },
+        };
+        Ok(Some((counts, holdings)))
+    }
+
+    async fn written(&self, run: &Run) -> Result<u64, SyncError> {
+        let run = patiently(|| self.store.load_run(run.id)).await?;
+        Ok(run.map_or(0, |run| run.counters.written))
+    }
+
+    /// What Jira says of its index: a reconcile concludes from what is absent.
+    async fn index_summary(&self, run: &Run) -> Result<Option<IndexSummary>, SyncError> {
+        match run.kind {
+            RunKind::Backfill | RunKind::Delta => Ok(None),
+            RunKind::Reconcile => Ok(self.jira.index_summary().await?),
+        }
     }
 
     /// What Jira Server counts in the project, and in the stretch that the run listed.

@@ -7,15 +7,17 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::listings::Course;
-use super::{Engine, Held};
+use super::{Engine, Held, RunControl};
 use crate::model::{Certificate, RunState, Verdict};
 use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, StoreError};
+use crate::sync::absence::Standing;
 use crate::sync::certify::{self, Counts, Proof, Remedy};
 use crate::sync::error::SyncError;
 use crate::sync::fetch::Source;
 use crate::sync::hydrate::{Hydrator, WRITERS};
 use crate::sync::progress::Progress;
+use crate::sync::retry::patiently;
 use crate::sync::streams::Streams;
 
 /// How often the end of a run is put down again while the database is away.
@@ -27,15 +29,20 @@ impl Engine {
         &self,
         held: &Held<'_>,
     ) -> Result<(Certificate, Summary), SyncError> {
+        self.take_out_deleted_worklogs(held).await?;
         let mut course = Course::from(held.run.attempt);
-        let counts = loop {
-            self.list_and_hydrate(held, &mut course).await?;
-            match self.count(held, &course).await? {
+        let (counts, holdings) = loop {
+            match held.standing {
+                Standing::Shown => self.list_and_hydrate(held, &mut course).await?,
+                Standing::Archived | Standing::Gone => {}
+            }
+            let absent = self.account_for_absent(held, &course).await?;
+            match self.count(held, &course, absent).await? {
                 None => {}
-                Some(counts) => {
+                Some((counts, holdings)) => {
                     let remedy = certify::remedy(held.run.kind, &counts, course.attempt);
                     if remedy == Remedy::None {
-                        break counts;
+                        break (counts, holdings);
                     }
                     say_why(&counts);
                     course.fell_short = counts.proof.fell_short();
@@ -44,15 +51,52 @@ impl Engine {
             course.attempt += 1;
             self.store.restart_listing(held.lease, held.run.id).await?;
         };
-        let certificate = certify::certificate(&counts, self.as_of(held.run), course.attempt);
+        let as_of = self.as_of(held.run);
+        let certificate = certify::certificate(&counts, holdings, as_of, course.attempt);
         self.store.store_certificate(held.lease, held.run.id, &certificate).await?;
         let state = match certificate.verdict {
             Verdict::Complete => RunState::Completed,
             Verdict::Failures | Verdict::Missing => RunState::Incomplete,
         };
-        let horizon = certify::may_advance(&counts).then_some(held.run.horizon);
+        let horizon = match held.standing {
+            Standing::Shown => certify::may_advance(&counts).then_some(held.run.horizon),
+            // What comes back has the times it had: only a whole listing finds it.
+            Standing::Archived | Standing::Gone => {
+                self.store.restart_cursor(held.lease).await?;
+                None
+            }
+        };
         self.store.complete_run(held.lease, held.run.id, state, horizon).await?;
         Ok((certificate, course.summary))
+    }
+
+    /// Hydrates what waits for the run; answers how many issues that were.
+    pub(super) async fn drain(&self, held: &Held<'_>) -> Result<u64, SyncError> {
+        let scope = QueueScope::Run(held.run.id);
+        if patiently(|| self.store.pending_remaining(&scope)).await?.total == 0 {
+            return Ok(0);
+        }
+        let hydrator = self.hydrator(scope, held.control.counters(), held.stop.clone());
+        hydrator.no_more.cancel();
+        Ok(hydrator.run(self.settings.max_in_flight).await?.issues)
+    }
+
+    /// Queues the issues of which worklogs were deleted, where Jira tells: that need not move their
+    /// `updated`.
+    async fn take_out_deleted_worklogs(&self, held: &Held<'_>) -> Result<(), SyncError> {
+        let (lease, run) = (held.lease, held.run);
+        // Before the first time everything is fetched as it is.
+        let Some(since) = patiently(|| self.store.worklogs_until(lease)).await? else {
+            self.store.queue_deleted_worklogs(lease, run.id, &[], run.horizon).await?;
+            return Ok(());
+        };
+        let Some(deleted) = self.jira.deleted_worklogs(since).await? else { return Ok(()) };
+        let Some(until) = deleted.until else { return Ok(()) };
+        let queued = self.store.queue_deleted_worklogs(lease, run.id, &deleted.ids, until).await?;
+        if queued > 0 {
+            tracing::info!(run.queued = queued, "worklogs were deleted");
+        }
+        Ok(())
     }
 
     pub(super) fn hydrator(
@@ -115,9 +159,18 @@ impl Engine {
         }
     }
 
-    pub(super) async fn give_back(&self, lease: &ProjectLease) {
-        if let Err(error) = self.store.release_project(lease).await {
-            tracing::warn!(error = %error, "project not given back");
+    pub(super) async fn give_back(&self, lease: &ProjectLease, control: &RunControl) {
+        loop {
+            match self.store.release_project(lease).await {
+                Ok(()) => return,
+                Err(StoreError::Unavailable(_)) if control.is_patient() => {
+                    tokio::time::sleep(PUT_DOWN_PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "project not given back");
+                    return;
+                }
+            }
         }
     }
 }

@@ -1,11 +1,13 @@
 //! One run of one project, from the lease to the certificate.
 
+mod absent;
 mod control;
 mod count;
 mod finish;
 mod listings;
 mod open;
 mod people;
+mod places;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -17,12 +19,14 @@ use tracing::Instrument as _;
 
 pub use control::{OpenedRun, RunControl};
 
+use places::Places;
+
+use super::absence::Standing;
 use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
 use super::people::Current;
 use super::span;
-use super::visible::require_visible;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
@@ -134,6 +138,7 @@ pub struct Engine {
     fields: Arc<Mutex<FieldMemory>>,
     /// How people are treated in what is stored.
     people: Arc<Current>,
+    places: Places,
     stop: CancellationToken,
 }
 
@@ -142,6 +147,9 @@ struct Held<'a> {
     lease: &'a ProjectLease,
     run: &'a Run,
     control: &'a RunControl,
+    /// Whether Jira shows the project at all.
+    standing: Standing,
+    allow_mass_delete: bool,
     stop: CancellationToken,
 }
 
@@ -162,7 +170,8 @@ impl Engine {
     ) -> Self {
         let of = (store.clone(), settings.site.clone());
         let people = Arc::new(Current::new(of, settings.privacy.clone()));
-        Self { jira, store, worker, instance, settings, fields: Arc::default(), people, stop }
+        let (fields, places) = (Arc::default(), Places::default());
+        Self { jira, store, worker, instance, settings, fields, people, places, stop }
     }
 
     /// The hold on a run that is to be started.
@@ -197,13 +206,16 @@ impl Engine {
         control: &RunControl,
     ) -> Result<RunReport, SyncError> {
         let began = (Instant::now(), self.jira.stats());
-        require_visible(&self.jira, &request.project).await?;
-        let lease = self.acquire(&request.project).await?;
-        let opening = AssertUnwindSafe(Box::pin(self.open_run(&lease, request))).catch_unwind();
+        let (standing, project) = self.find_project(request).await?;
+        let request = &RunRequest { project, ..request.clone() };
+        let place = self.places.take(&request.project);
+        let lease = self.acquire(&request.project, place.as_ref()).await?;
+        let opening =
+            AssertUnwindSafe(Box::pin(self.open_run(&lease, request, standing))).catch_unwind();
         let (run, resumed) = match opening.await.unwrap_or(Err(SyncError::Panicked)) {
             Ok(opened) => opened,
             Err(error) => {
-                self.give_back(&lease).await;
+                self.give_back(&lease, control).await;
                 return Err(error);
             }
         };
@@ -211,7 +223,8 @@ impl Engine {
         tracing::info!(run.kind = %run.kind, run.resumed = resumed, "run started");
         control.note_opened(OpenedRun { id: run.id, kind: run.kind, resumed });
         let stop = control.stop().child_token();
-        let held = Held { lease: &lease, run: &run, control, stop };
+        let allow_mass_delete = request.allow_mass_delete;
+        let held = Held { lease: &lease, run: &run, control, standing, allow_mass_delete, stop };
         match Box::pin(self.to_its_end(&held)).await {
             Ok((certificate, listing)) => {
                 self.report(&run, resumed, certificate, listing, began).await

@@ -3,11 +3,15 @@
 
 use std::time::Duration;
 
+use super::places::Place;
 use super::{Engine, Occasion, RunRequest};
 use crate::model::{ProjectKey, RunKind};
 use crate::store::{NewRun, ProjectClaim, ProjectLease, Requeue, Run, StoreError};
+use crate::sync::absence::Standing;
 use crate::sync::error::SyncError;
 use crate::sync::precedent::Precedent;
+use crate::sync::retry::patiently;
+use crate::sync::visible;
 
 /// However late rows come, no delta reaches back further of itself.
 const LONGEST_OVERLAP: Duration = Duration::from_hours(7 * 24);
@@ -17,15 +21,47 @@ const HOLDER_LOOKS: u32 = 4;
 const HOLDER_PAUSE: Duration = Duration::from_millis(300);
 
 impl Engine {
+    /// How the project stands, and the key it has now: one whose key was changed in Jira is followed.
+    pub(super) async fn find_project(
+        &self,
+        request: &RunRequest,
+    ) -> Result<(Standing, ProjectKey), SyncError> {
+        let RunRequest { project, kind, allow_mass_delete, .. } = request;
+        let (standing, info) =
+            visible::standing(&self.jira, project, *kind, *allow_mass_delete).await?;
+        let Some(info) = info else { return Ok((standing, project.clone())) };
+        let Ok(now) = info.key.parse::<ProjectKey>() else {
+            return Ok((standing, project.clone()));
+        };
+        if now != *project {
+            tracing::warn!(
+                project.key = %now, project.was = %project,
+                "the project has another key in jira: name it so in sync.projects"
+            );
+            self.store.rename_project(&self.settings.site, (project, &now), &info.id).await?;
+        }
+        Ok((standing, now))
+    }
+
     /// Takes the project. Postgres needs a moment to notice that a killed process is gone, so a
     /// holder is believed only when it is still there a little later.
-    pub(super) async fn acquire(&self, project: &ProjectKey) -> Result<ProjectLease, SyncError> {
-        let site = &self.settings.site;
+    pub(super) async fn acquire(
+        &self,
+        project: &ProjectKey,
+        place: Option<&Place<'_>>,
+    ) -> Result<ProjectLease, SyncError> {
+        let (site, worker) = (&self.settings.site, self.worker);
         let mut looks = HOLDER_LOOKS;
         loop {
             looks -= 1;
-            match self.store.acquire_project(site, project, self.worker).await? {
+            match patiently(|| self.store.acquire_project(site, project, worker)).await? {
                 ProjectClaim::Acquired(lease) => return Ok(lease),
+                // Ours, and no run of ours has it: the answer was lost that would have brought it.
+                ProjectClaim::Held(holder)
+                    if holder.worker == worker && place.is_some() && looks > 0 =>
+                {
+                    patiently(|| self.store.release_stray_project(site, project, worker)).await?;
+                }
                 ProjectClaim::Held(holder) if looks == 0 => {
                     return Err(SyncError::Held { project: project.clone(), holder });
                 }
@@ -40,12 +76,15 @@ impl Engine {
         &self,
         lease: &ProjectLease,
         request: &RunRequest,
+        standing: Standing,
     ) -> Result<(Run, bool), SyncError> {
         self.still_wanted(lease, request).await?;
         let filter = self.settings.filter.as_ref().map(ToString::to_string);
-        let catalogue = self.jira.fetch_catalogue(&request.project).await?;
-        self.store_catalogue(&request.project, catalogue).await?;
-        self.align_users().await?;
+        match standing {
+            Standing::Shown => self.store_catalogue(&request.project).await?,
+            Standing::Archived | Standing::Gone => {}
+        }
+        self.align_people().await?;
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
         let kind = self.kind(lease, wanted, filter.as_deref()).await?;

@@ -2,7 +2,7 @@
 //! they were treated otherwise.
 
 use super::Engine;
-use crate::model::{Catalogue, ProjectKey, RunKind};
+use crate::model::{ProjectKey, RunKind};
 use crate::store::{PeopleScope, ProjectLease, Run, StoreError};
 use crate::sync::error::SyncError;
 
@@ -11,11 +11,8 @@ const MOST_ERASURES: u32 = 32;
 
 impl Engine {
     /// Stores what the instance says of itself, without what may not be stored of people.
-    pub(super) async fn store_catalogue(
-        &self,
-        project: &ProjectKey,
-        mut catalogue: Catalogue,
-    ) -> Result<(), SyncError> {
+    pub(super) async fn store_catalogue(&self, project: &ProjectKey) -> Result<(), SyncError> {
+        let mut catalogue = self.jira.fetch_catalogue(project).await?;
         let site = &self.settings.site;
         for _ in 0..MOST_ERASURES {
             let people = self.people.read_again().await?;
@@ -25,8 +22,6 @@ impl Engine {
                 Err(StoreError::ErasedMeanwhile) => {}
                 stored => {
                     stored?;
-                    // It says which fields hold people.
-                    self.people.read_again().await?;
                     return Ok(());
                 }
             }
@@ -36,8 +31,9 @@ impl Engine {
 
     /// Rewrites the people who were stored under another treatment. Issues follow when they are
     /// fetched.
-    pub(super) async fn align_users(&self) -> Result<(), SyncError> {
-        let people = self.people.now().await?;
+    pub(super) async fn align_people(&self) -> Result<(), SyncError> {
+        // The catalogue has said which fields hold people.
+        let people = self.people.read_again().await?;
         let rewrite = |user: &mut _| people.user(user);
         let mut aligned = 0;
         loop {

@@ -44,7 +44,7 @@ fn service(home: &Home, app: &App, projects: &str, schedule: &str) -> Program {
 }
 
 /// Waits until a number in the database is as expected.
-async fn until(app: &App, sql: &str, is: impl Fn(i64) -> bool) -> i64 {
+pub(crate) async fn until(app: &App, sql: &str, is: impl Fn(i64) -> bool) -> i64 {
     // The database waits between two looks.
     let looked = format!("SELECT ({sql}) FROM pg_sleep(0.02)");
     let look = async {
@@ -73,14 +73,14 @@ async fn all_runs(app: &App) -> Vec<String> {
 }
 
 /// Runs of a project in a state.
-fn runs(project: &str, state: &str) -> String {
+pub(crate) fn runs(project: &str, state: &str) -> String {
     format!(
         "SELECT count(*) FROM extractor.runs WHERE project_key = '{project}' AND state = '{state}'"
     )
 }
 
 /// Panics if somebody still has a lease.
-async fn assert_nothing_leased(app: &App) {
+pub(crate) async fn assert_nothing_leased(app: &App) {
     let held = "SELECT count(*) FROM extractor.cursors WHERE lease_worker IS NOT NULL";
     let leased = "SELECT count(*) FROM extractor.pending WHERE lease_worker IS NOT NULL";
     let live = "SELECT count(*) FROM extractor.workers";

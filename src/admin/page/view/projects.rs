@@ -9,8 +9,8 @@ use super::runs::{RunLine, line};
 use super::{Sight, Tone, Word};
 use crate::admin::desk::FollowedProject;
 use crate::admin::page::words::{between, calm_span, number, soon};
-use crate::model::{Certificate, Verdict};
-use crate::store::{ProjectFacts, TierCounts};
+use crate::model::{Certificate, TierCounts, Verdict};
+use crate::store::ProjectFacts;
 
 /// How long after it fell due a run may begin before its project counts as late.
 const LATE_AFTER: TimeDelta = TimeDelta::minutes(2);

@@ -13,11 +13,9 @@ use crate::admin::desk::{
 use crate::admin::page::board::{Known, Picture};
 use crate::model::{
     Basis, Certificate, Checkpoint, FailureCategory, RunCounters, RunId, RunKind, RunState, Site,
-    Verdict, WorkerId,
+    TierCounts, Verdict, WorkerId,
 };
-use crate::store::{
-    Certified, CursorFacts, ProjectCounts, ProjectFacts, QueueFacts, Run, TierCounts,
-};
+use crate::store::{Certified, CursorFacts, ProjectCounts, ProjectFacts, QueueFacts, Run};
 
 /// Seconds from the present of the tests.
 pub(in crate::admin::page) fn at(secs: i64) -> DateTime<Utc> {

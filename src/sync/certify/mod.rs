@@ -1,9 +1,15 @@
 //! The certificate: what Jira counts, or lists again, against what was listed and what is stored.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::census::Census;
-use crate::model::{Basis, Certificate, Details, Finding, RunKind, Verdict};
+use crate::model::{
+    Absence, Basis, Certificate, Details, Finding, IndexSummary, RunKind, TierCounts, Verdict,
+};
+
+mod absences;
 
 /// Listings of one run at the most: the first, and repairs; a census is one.
 const LISTINGS: u32 = 3;
@@ -26,6 +32,66 @@ pub(super) struct Counts {
     pub(super) proof: Proof,
     /// What was counted at the run that was certified last, with the same filter.
     pub(super) before: Option<Before>,
+    /// What was missed, and what was done about it.
+    pub(super) absent: Absent,
+}
+
+/// What a run missed of what is stored, in issues.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Absent {
+    /// Not looked up, because they are too many.
+    pub(super) unknown: u64,
+    /// Not found, and not marked deleted, because they are too many.
+    pub(super) refused: u64,
+    /// There, but shown by no search.
+    pub(super) unlisted: u64,
+    /// There, but not matched by the filter.
+    pub(super) outside_filter: u64,
+    /// In another project that is followed.
+    pub(super) moved: u64,
+    /// Marked.
+    pub(super) tombstoned: u64,
+    /// Jira says that its index cannot be read.
+    pub(super) index_unreadable: bool,
+    /// How many may be missed without anybody being alarmed.
+    pub(super) usual: u64,
+}
+
+impl Absent {
+    /// Stored, and rightly so, though Jira does not count them.
+    fn exempt(&self) -> u64 {
+        self.unlisted + self.outside_filter
+    }
+
+    /// Proven to have left.
+    fn departed(&self) -> u64 {
+        self.moved + self.tombstoned
+    }
+
+    /// Whether it is not known what became of some, or not believed.
+    fn is_open(&self) -> bool {
+        self.unknown + self.refused > 0
+    }
+
+    /// Whether so much is in no search that the index must be broken.
+    fn is_index_broken(&self) -> bool {
+        self.unlisted > USUAL_LOSS.max(self.usual)
+    }
+}
+
+/// What a certificate tells beyond what it concludes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Holdings {
+    /// What is stored, by tier.
+    pub(super) tiers: TierCounts,
+    /// Stored, and known to be not whole.
+    pub(super) not_whole: u64,
+    /// Written by the run.
+    pub(super) written: u64,
+    /// Marked by the run, by reason.
+    pub(super) tombstoned: BTreeMap<Absence, u64>,
+    /// Jira's own summary of its index.
+    pub(super) index: Option<IndexSummary>,
 }
 
 /// What Jira has to say about completeness, which depends on its kind.
@@ -95,12 +161,14 @@ pub(super) fn remedy(kind: RunKind, counts: &Counts, attempt: u32) -> Remedy {
     let again = match counts.proof {
         Proof::Census(census) => census.may_find_more(),
         Proof::Count { .. } => {
-            let accounted = counts.stored + counts.failed;
+            let accounted = accounted(counts);
             let too_many = match kind {
                 RunKind::Backfill | RunKind::Reconcile => accounted > counts.counted,
                 RunKind::Delta => false,
             };
-            unexplained(counts) > 0 || not_listed(counts).is_some() || too_many && attempt == 1
+            unexplained(counts) > 0
+                || not_listed(counts).is_some()
+                || (too_many || counts.absent.unknown > 0) && attempt == 1
         }
     };
     if again && attempt < LISTINGS { Remedy::ListAgain } else { Remedy::None }
@@ -113,21 +181,32 @@ pub(super) fn may_advance(counts: &Counts) -> bool {
         Proof::Count { .. } => unexplained(counts) == 0 && not_listed(counts).is_none(),
         Proof::Census(census) => !census.is_missing(),
     };
-    all_listed && collapsed(counts).is_none()
+    let absent = &counts.absent;
+    all_listed && collapsed(counts).is_none() && !absent.is_open() && !absent.is_index_broken()
+}
+
+/// What is stored or recorded as failed, of what Jira may count.
+fn accounted(counts: &Counts) -> u64 {
+    (counts.stored + counts.failed).saturating_sub(counts.absent.exempt())
 }
 
 /// What Jira counts that is neither stored, nor failed, nor known to be undeliverable.
 fn unexplained(counts: &Counts) -> u64 {
     match counts.proof {
         Proof::Count { unloadable, .. } => {
-            counts.counted.saturating_sub(counts.stored + counts.failed + unloadable)
+            counts.counted.saturating_sub(accounted(counts) + unloadable)
         }
         Proof::Census(_) => 0,
     }
 }
 
 /// The certificate that the counts deserve.
-pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) -> Certificate {
+pub(super) fn certificate(
+    counts: &Counts,
+    holdings: Holdings,
+    as_of: DateTime<Utc>,
+    attempts: u32,
+) -> Certificate {
     let mut findings: Vec<Finding> = [too_few, not_listed, collapsed, too_many]
         .into_iter()
         .filter_map(|check| check(counts))
@@ -136,6 +215,7 @@ pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) 
         findings.extend(census.findings());
     }
     findings.extend([failures(counts), incomplete(counts)].into_iter().flatten());
+    findings.extend(absences::findings(&counts.absent));
     Certificate {
         as_of,
         counted: counts.counted,
@@ -146,17 +226,34 @@ pub(super) fn certificate(counts: &Counts, as_of: DateTime<Utc>, attempts: u32) 
         attempts,
         verdict: verdict(counts),
         findings,
-        details: Details::default(),
+        details: details(&counts.absent, holdings),
+    }
+}
+
+fn details(absent: &Absent, holdings: Holdings) -> Details {
+    Details {
+        tiers: holdings.tiers,
+        incomplete: holdings.not_whole,
+        healed: holdings.written,
+        moved: absent.moved,
+        tombstoned: holdings.tombstoned,
+        unlisted: absent.unlisted,
+        outside_filter: absent.outside_filter,
+        unreplayed: 0,
+        index: holdings.index,
     }
 }
 
 fn verdict(counts: &Counts) -> Verdict {
     let is_missing = collapsed(counts).is_some()
+        || counts.absent.is_open()
+        || counts.absent.is_index_broken()
+        || counts.absent.index_unreadable
         || match counts.proof {
             Proof::Count { .. } => too_few(counts).is_some() || not_listed(counts).is_some(),
             Proof::Census(census) => census.is_missing(),
         };
-    match (is_missing, counts.failed + counts.incomplete) {
+    match (is_missing, counts.failed + counts.incomplete + counts.absent.unlisted) {
         (true, _) => Verdict::Missing,
         (false, 0) => Verdict::Complete,
         (false, _) => Verdict::Failures,
@@ -185,7 +282,7 @@ impl Check {
 
 fn too_few(counts: &Counts) -> Option<Finding> {
     let Proof::Count { unloadable, .. } = counts.proof else { return None };
-    let found = counts.stored + counts.failed;
+    let found = accounted(counts);
     let explanation = match unloadable {
         0 => "Jira counts issues that no listing delivered: its index may be rebuilding".to_owned(),
         n => format!(
@@ -214,14 +311,15 @@ fn not_listed(counts: &Counts) -> Option<Finding> {
 
 fn collapsed(counts: &Counts) -> Option<Finding> {
     let before = counts.before?;
-    let lost = before.counted.saturating_sub(counts.counted);
+    let departed = counts.absent.departed();
+    let lost = before.counted.saturating_sub(counts.counted + departed);
     (lost > usual_loss(before, counts.proof.basis())).then(|| Finding {
         check: "counted by Jira, against its count at the last certificate".to_owned(),
         expected: before.counted,
-        found: counts.counted,
+        found: counts.counted + departed,
         meaning: "Jira's index is empty or rebuilding, or the account lost a permission: nothing \
                   is concluded, and the next run lists from the same instant again; if so many \
-                  issues are gone for good, reset the project's cursor and backfill"
+                  issues are gone for good, `extractor reconcile --allow-mass-delete` marks them"
             .to_owned(),
     })
 }
@@ -235,9 +333,9 @@ fn too_many(counts: &Counts) -> Option<Finding> {
     Check {
         name,
         expected: counts.counted,
-        found: (counts.stored + counts.failed).max(counts.counted),
+        found: accounted(counts).max(counts.counted),
         meaning: "issues stored earlier are no longer counted: deleted, hidden, archived, moved \
-                  away, or outside the filter; a backfill does not remove them",
+                  away, or outside the filter; `extractor reconcile` finds out which",
     }
     .finding()
 }
@@ -265,5 +363,4 @@ fn incomplete(counts: &Counts) -> Option<Finding> {
 }
 
 #[cfg(test)]
-#[path = "certify_tests.rs"]
 mod tests;

@@ -14,6 +14,18 @@ const EVEN: Counts = Counts {
     incomplete: 0,
     proof: Proof::Count { in_stretch: 10, unloadable: 0 },
     before: None,
+    absent: NOTHING_ABSENT,
+};
+
+const NOTHING_ABSENT: Absent = Absent {
+    unknown: 0,
+    refused: 0,
+    unlisted: 0,
+    outside_filter: 0,
+    moved: 0,
+    tombstoned: 0,
+    index_unreadable: false,
+    usual: 0,
 };
 
 const PROVEN: Census = Census {
@@ -70,7 +82,7 @@ fn counts_lead_to_a_remedy_and_a_verdict(
 ) {
     assert_eq!(remedy(RunKind::Backfill, &counts, 1), backfill);
     assert_eq!(remedy(RunKind::Delta, &counts, 1), delta);
-    let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 1);
+    let certificate = certificate(&counts, Holdings::default(), DateTime::UNIX_EPOCH, 1);
     assert_eq!((certificate.verdict, certificate.basis), (verdict, Basis::Count));
     let even = Counts { before: counts.before, ..EVEN };
     assert_eq!(certificate.findings.is_empty(), verdict == Verdict::Complete && counts == even);
@@ -88,7 +100,7 @@ fn too_many_is_listed_again_once_and_too_few_until_the_attempts_are_spent() {
 fn index_entries_without_an_issue_are_named_in_the_finding() {
     let proof = Proof::Count { in_stretch: 10, unloadable: 1 };
     let counts = Counts { stored: 9, proof, ..EVEN };
-    let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 2);
+    let certificate = certificate(&counts, Holdings::default(), DateTime::UNIX_EPOCH, 2);
     assert!(certificate.findings[0].meaning.contains("reindex"), "{certificate:?}");
     assert!(may_advance(&counts) && !may_advance(&Counts { proof: EVEN.proof, ..counts }));
 }
@@ -167,7 +179,7 @@ fn a_census_leads_to_a_remedy_and_a_verdict(
         assert_eq!(remedy(kind, &counts, 3), Remedy::None);
     }
     assert_eq!(may_advance(&counts), advances);
-    let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 2);
+    let certificate = certificate(&counts, Holdings::default(), DateTime::UNIX_EPOCH, 2);
     assert_eq!((certificate.verdict, certificate.basis), (verdict, Basis::Census));
     assert_eq!(certificate.findings.len(), findings.len(), "{certificate:?}");
     for (finding, words) in certificate.findings.iter().zip(findings) {
@@ -191,7 +203,7 @@ fn an_estimate_says_no_more_than_that_a_count_has_collapsed(
     #[case] counts: Counts,
     #[case] verdict: Verdict,
 ) {
-    let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 2);
+    let certificate = certificate(&counts, Holdings::default(), DateTime::UNIX_EPOCH, 2);
     assert_eq!((certificate.verdict, certificate.basis), (verdict, Basis::Estimate));
     assert_eq!(may_advance(&counts), verdict == Verdict::Complete);
     assert_eq!(certificate.findings.len(), usize::from(verdict == Verdict::Missing));
@@ -209,7 +221,7 @@ proptest! {
         let (shown, brought) = (issues + since, Brought { settled: 0, late });
         let census = Census { whole, issues, shown, listed, estimated, brought, lacking: 0 };
         let counts = Counts { proof: Proof::Census(census), ..CENSUS };
-        let certificate = certificate(&counts, DateTime::UNIX_EPOCH, 3);
+        let certificate = certificate(&counts, Holdings::default(), DateTime::UNIX_EPOCH, 3);
         let named = certificate.findings.iter().find(|one| one.check.contains("estimated by Jira"));
         let named = named.map_or(0, |finding| finding.expected - finding.found);
         prop_assert_eq!(named, estimated.saturating_sub(shown));
