@@ -39,6 +39,7 @@ mod packaging_deploy;
 mod packaging_help;
 mod page;
 mod payloads;
+mod privacy;
 mod reproduction;
 mod service;
 mod simulation;

@@ -10,6 +10,7 @@ mod events;
 mod failures;
 mod leases;
 mod partial;
+mod people;
 mod queue;
 mod runs;
 mod schedules;

@@ -33,7 +33,7 @@ impl People {
                 for (name, value) in members {
                     changed |= match (&**name, &*value) {
                         ("attrs", _) if in_mention => self.mention(value),
-                        ("text", _) if is_text => false,
+                        ("text", _) if is_text => self.typed_node(value),
                         (typed, Node::Token(_)) if TYPED.contains(&typed) => self.typed_node(value),
                         _ => self.node(value),
                     };
