@@ -73,7 +73,8 @@ pub use people::{
     UnfinishedErasure, UserLookup,
 };
 pub use queue::{
-    Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope, Release,
+    Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope,
+    Release,
 };
 pub use recent::Recent;
 pub use runs::{

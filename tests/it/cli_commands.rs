@@ -29,8 +29,26 @@ const RUN: [&str; 12] = [
     "elapsed_secs",
     "exit_code",
 ];
-const CERTIFICATE: [&str; 9] =
-    ["as_of", "counted", "basis", "listed", "stored", "failed", "attempts", "verdict", "findings"];
+const CERTIFICATE: [&str; 18] = [
+    "as_of",
+    "counted",
+    "basis",
+    "listed",
+    "stored",
+    "failed",
+    "attempts",
+    "verdict",
+    "findings",
+    "tiers",
+    "incomplete",
+    "healed",
+    "moved",
+    "tombstoned",
+    "unlisted",
+    "outside_filter",
+    "unreplayed",
+    "index",
+];
 const CURSOR: [&str; 7] = [
     "site",
     "project",

@@ -1,7 +1,7 @@
 //! What a run missed: noticed, looked up, and marked only then.
 
 use super::*;
-use crate::model::{Absence, IssueId};
+use crate::model::{Absence, Change, IssueId, PartialList};
 use crate::store::{AbsenceCounts, Allowance, Found, Missed, Settled};
 
 const DELETED: &str = "SELECT string_agg(id || ' ' || deleted_reason, ', ' ORDER BY id)
@@ -189,4 +189,48 @@ async fn nobody_marks_anything_who_has_lost_the_project() {
     let settled = running.store.settle_absences(&running.lease, running.run, at_most(10)).await;
     assert!(matches!(settled, Err(StoreError::LeaseLost { .. })));
     assert_eq!(running.deleted().await, "");
+}
+
+#[tokio::test]
+async fn old_keys_lead_to_their_issue_those_from_before_extraction_too() {
+    let running = Running::start().await;
+    let mut document = document(1);
+    let moved = PartialList::whole(vec![Change {
+        history_id: 900,
+        item: 1,
+        author_id: None,
+        at: at(500),
+        field: "Key".into(),
+        field_id: None,
+        from_id: None,
+        from_text: Some("OLD-4".into()),
+        to_id: None,
+        to_text: Some("P-1".into()),
+    }]);
+    document.children.changes = Some(moved);
+    running.hydrate(&[document]).await;
+    for (key, expected) in [("P-1", Some("1")), ("OLD-4", Some("1")), ("OLD-5", None)] {
+        let sql = format!("SELECT jira.issue_id_of('{key}')");
+        assert_eq!(running.store.value(&sql).await.as_deref(), expected, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_of_a_renamed_project_belongs_to_its_new_key() {
+    let running = Running::reconciling(1..=2).await;
+    let (p, q) = (project(), "Q".parse().unwrap());
+    let site = &site();
+    let rename = || running.store.rename_project(site, (&p, &q), "10000");
+    rename().await.unwrap();
+    let rows = "SELECT string_agg(DISTINCT project_key, ' ') FROM jira.issues";
+    assert_eq!(running.store.value(rows).await.as_deref(), Some("P"), "somebody is at it");
+    running.store.interrupt_run(&running.lease, running.run).await.unwrap();
+    rename().await.unwrap();
+    assert_eq!(running.store.value(rows).await.as_deref(), Some("Q"));
+    assert_eq!(running.store.load_renames(site).await.unwrap(), [(p.clone(), q.clone())].into());
+    let cursors = "SELECT count(*) FROM extractor.cursors";
+    assert_eq!(running.store.value(cursors).await.as_deref(), Some("0"));
+    let back = running.store.rename_project(site, (&q, &p), "10000").await;
+    back.unwrap();
+    assert_eq!(running.store.load_renames(site).await.unwrap(), [(q, p)].into());
 }
