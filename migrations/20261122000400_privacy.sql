@@ -21,6 +21,8 @@ COMMENT ON COLUMN extractor.people_keys.made_at IS 'When it was made, by the dat
 
 CREATE SEQUENCE extractor.erasure_number AS bigint;
 
+COMMENT ON SEQUENCE extractor.erasure_number IS 'Numbers of erasures: extractor.erased_people.number.';
+
 CREATE TABLE extractor.erased_people (
     site            text        NOT NULL,
     pseudonym       text        NOT NULL,

@@ -95,6 +95,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("sync.watchers", Form::Switch),
     ("sync.voters", Form::Switch),
     ("sync.properties", Form::Switch),
+    ("sync.history", Form::Switch),
     ("sync.schedule", Form::Schedule),
     ("sync.max_runs", Form::Count(1, 64)),
     ("sync.stalled_after", Form::Span),

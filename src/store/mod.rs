@@ -41,6 +41,7 @@ mod queue;
 mod reach;
 mod recent;
 mod renames;
+mod replay;
 mod rows;
 mod runs;
 mod sample;
@@ -54,6 +55,7 @@ mod testing;
 mod tests;
 mod throttles;
 mod tx;
+mod versions;
 mod wholeness;
 mod worklog_feed;
 
@@ -77,6 +79,7 @@ pub use queue::{
     Release,
 };
 pub use recent::Recent;
+pub use replay::{ReplayAudit, ReplayFinding};
 pub use runs::{
     Cancelling, ControlListener, EVENTS_KEPT, MAX_RETRIES, NewRun, Requested, Retrying, Run,
     RunEvent, RunFilter, StoredEvent,
@@ -98,5 +101,7 @@ pub struct Store {
     /// For the connections outside the pool: migrations, sessions, listeners.
     options: PgConnectOptions,
     counters: Arc<stats::Counters>,
+    /// Whether every version of an issue is kept.
+    history: bool,
     last_counts: Arc<recent::LastRead<Vec<ProjectCounts>>>,
 }

@@ -12,10 +12,11 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 51] = [
+const TRANSACTIONS: [&str; 54] = [
     "acquire_batch",
     "acquire_project",
     "align_users",
+    "audit_replay",
     "bring_forward",
     "cancel_run",
     "claim_due_run",
@@ -29,6 +30,7 @@ const TRANSACTIONS: [&str; 51] = [
     "forget_old_workers",
     "interrupt_run",
     "make_failures_due",
+    "open_versions",
     "queue_deleted_worklogs",
     "queue_under_other_privacy",
     "queue_without_streams",
@@ -54,6 +56,7 @@ const TRANSACTIONS: [&str; 51] = [
     "request_retry",
     "request_run",
     "requeue_failures",
+    "requeue_unreplayed",
     "reset_cursor",
     "restart_cursor",
     "restart_listing",

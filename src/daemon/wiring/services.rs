@@ -69,7 +69,7 @@ impl Services {
         };
         let engine = Engine::new(
             peer.client.clone(),
-            database.store().clone(),
+            database.store().clone().keeping_history(config.sync.history),
             session.worker(),
             peer.instance.clone(),
             engine_settings(config, &peer, filter),

@@ -12,7 +12,9 @@ use uuid::Uuid;
 use self::parts::{Departures, Leased, Parts, is_written};
 use super::decide::{Decision, StoredIssue};
 use super::rows::{column, seconds, small};
-use super::{BatchToken, Store, StoreError, absences, bulk, failures, people};
+use super::{
+    BatchToken, Store, StoreError, absences, bulk, failures, people, replay, versions,
+};
 use crate::model::{Absence, Failure, IssueDocument, IssueId};
 
 /// What came of a batch, or of a part of it: every id must be leased under the token, and what is
@@ -69,15 +71,18 @@ impl Store {
     /// written; [`StoreError::DataRejected`] when Postgres cannot hold something in it;
     /// [`StoreError::ErasedMeanwhile`] when the documents may mention somebody erased since.
     pub async fn write_batch(&self, result: &BatchResult) -> Result<BatchWritten, StoreError> {
-        let parts = &Parts::of(result);
+        let (parts, history) = (&Parts::of(result), self.history);
         self.tx("write_batch", |tx| {
             Box::pin(async move {
                 people::guard(tx, parts.site, result.erasures).await?;
                 let leased = lock_leased(tx, parts).await?;
                 let stored = bulk::load_stored(tx, parts.site, &parts.document_ids()).await?;
                 let decisions = parts.decide(&stored);
-                write_data(tx, parts, &decisions, &stored).await?;
+                let changed = write_data(tx, parts, &decisions, &stored).await?;
                 note_departures(tx, parts, &leased, &decisions, &stored).await?;
+                if history {
+                    versions::record(tx, parts.site, &changed).await?;
+                }
                 let departures = parts.departures(&leased, &stored);
                 record_failures(tx, parts, &departures).await?;
                 leave_queue(tx, parts, &departures).await?;
@@ -126,12 +131,13 @@ async fn lock_leased(
         .collect())
 }
 
+/// Answers which issues were written.
 async fn write_data(
     tx: &mut PgConnection,
     parts: &Parts<'_>,
     decisions: &BTreeMap<i64, Decision>,
     stored: &BTreeMap<i64, StoredIssue>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     let rewritten = parts.documents_that(decisions, is_written);
     let partial: Vec<&IssueDocument> =
         rewritten.iter().filter(|document| !document.has_every_field()).copied().collect();
@@ -152,9 +158,11 @@ async fn write_data(
         bulk::replace_children(tx, parts.site, chunk, |id| stored.contains_key(&id.0)).await?;
     }
     bulk::settle(tx, parts.site, &settled).await?;
+    replay::note_written(tx, parts.site, &rewritten).await?;
     // Last, since every writer has these rows in common.
     bulk::upsert_sprints(tx, parts.site, &rewritten).await?;
-    bulk::upsert_users(tx, parts.site, &rewritten).await
+    bulk::upsert_users(tx, parts.site, &rewritten).await?;
+    Ok(rewritten.iter().map(|document| document.id.0).collect())
 }
 
 /// Issues that are not there, and issues that are, but have left the followed projects: moved, or

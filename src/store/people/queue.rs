@@ -64,7 +64,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let issues = sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM jira.issues
-               WHERE ($1::text IS NULL OR site = $1) AND privacy IS DISTINCT FROM $2"#,
+               WHERE ($1::text IS NULL OR site = $1) AND deleted_at IS NULL
+                 AND privacy IS DISTINCT FROM $2"#,
             site.map(Site::as_str),
             fingerprint,
         )

@@ -11,6 +11,8 @@ use crate::store::{Store, StoreError};
 
 /// Issues in one transaction: writers wait for it.
 const ISSUES: i64 = 200;
+/// The same where each is read with all its versions.
+const ISSUES_WITH_VERSIONS: i64 = 20;
 
 /// Which issues, and which rows of theirs.
 #[derive(Debug, Clone)]
@@ -22,9 +24,16 @@ pub enum PeopleScope {
         /// What is searched for.
         user: User,
     },
-    /// All of a project's tombstones that are stored as Jira gave them: Jira has them no more, so
-    /// they cannot be fetched again under another treatment.
+    /// A project's tombstones that are stored under another treatment: Jira has them no more, so they
+    /// cannot be fetched again.
     Tombstones {
+        /// The project.
+        project: ProjectKey,
+        /// The treatment to put down.
+        fingerprint: String,
+    },
+    /// The same of the versions of a project's issues.
+    Versions {
         /// The project.
         project: ProjectKey,
         /// The treatment to put down.
@@ -61,6 +70,8 @@ pub struct PersonalIssue {
 pub struct PersonalRows {
     /// `jira.issues`
     pub issues: Vec<Of<PersonalIssue>>,
+    /// `jira.issue_versions`: the version's number, and what it says.
+    pub versions: Vec<Of<(i32, PersonalIssue)>>,
     /// `jira.changes`
     pub changes: Vec<Of<Change>>,
     /// `jira.comments`
@@ -104,7 +115,9 @@ struct Search {
 impl Search {
     fn of(scope: &PeopleScope) -> Self {
         let user = match scope {
-            PeopleScope::Tombstones { .. } => return Self::default(),
+            PeopleScope::Tombstones { .. } | PeopleScope::Versions { .. } => {
+                return Self::default();
+            }
             PeopleScope::Person { user, .. } => user,
         };
         let ids: Vec<&str> = [Some(user.id.as_str()), user.name.as_deref(), user.email.as_deref()]
@@ -149,7 +162,15 @@ impl Store {
                 }
                 let ids = next_issues(tx, site, scope, after).await?;
                 let Some(&until) = ids.last() else { return Ok(Rewritten::default()) };
-                let stored = load(tx, site, &ids, search).await?;
+                let stored = match scope {
+                    PeopleScope::Person { .. } | PeopleScope::Tombstones { .. } => {
+                        load(tx, site, &ids, search).await?
+                    }
+                    PeopleScope::Versions { .. } => PersonalRows {
+                        versions: load_versions(tx, site, &ids, search).await?,
+                        ..PersonalRows::default()
+                    },
+                };
                 let mut new = stored.clone();
                 rewrite(&mut new);
                 let rows = save::count(&stored, &new);
@@ -181,16 +202,33 @@ async fn next_issues(
             .fetch_all(tx)
             .await?
         }
-        PeopleScope::Tombstones { project, .. } => {
+        PeopleScope::Tombstones { project, fingerprint } => {
             sqlx::query_scalar!(
                 "SELECT id FROM jira.issues
                  WHERE site = $1 AND project_key = $2 AND deleted_at IS NOT NULL
-                   AND privacy IS NULL AND id > $3
-                 ORDER BY id LIMIT $4",
+                   AND privacy IS DISTINCT FROM $3 AND id > $4
+                 ORDER BY id LIMIT $5",
                 site.as_str(),
                 project.as_str(),
+                fingerprint,
                 after,
                 ISSUES,
+            )
+            .fetch_all(tx)
+            .await?
+        }
+        PeopleScope::Versions { project, fingerprint } => {
+            sqlx::query_scalar!(
+                r#"SELECT DISTINCT i.id AS "id!" FROM jira.issues i
+                   JOIN jira.issue_versions v ON v.site = i.site AND v.issue_id = i.id
+                   WHERE i.site = $1 AND i.project_key = $2 AND v.privacy IS DISTINCT FROM $3
+                     AND i.id > $4
+                   ORDER BY 1 LIMIT $5"#,
+                site.as_str(),
+                project.as_str(),
+                fingerprint,
+                after,
+                ISSUES_WITH_VERSIONS,
             )
             .fetch_all(tx)
             .await?
@@ -207,6 +245,8 @@ async fn load(
 ) -> Result<PersonalRows, StoreError> {
     Ok(PersonalRows {
         issues: load_issues(tx, site, ids, search).await?,
+        // After the issues: who copies one into a version holds it.
+        versions: load_versions(tx, site, ids, search).await?,
         changes: load_changes(tx, site, ids, search).await?,
         comments: load_comments(tx, site, ids, search).await?,
         worklogs: load_worklogs(tx, site, ids, search).await?,
@@ -247,6 +287,40 @@ async fn load_issues(
             labels: row.labels,
             fields: row.fields,
         },
+    });
+    Ok(of.collect())
+}
+
+async fn load_versions(
+    tx: &mut PgConnection,
+    site: &Site,
+    ids: &[i64],
+    search: &Search,
+) -> Result<Vec<Of<(i32, PersonalIssue)>>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT issue_id, version, assignee_id, reporter_id, creator_id, labels,
+             fields::text AS "fields!"
+           FROM jira.issue_versions
+           WHERE site = $1 AND issue_id = ANY($2)
+             AND ($3::text[] IS NULL OR assignee_id = ANY($3) OR reporter_id = ANY($3)
+                  OR creator_id = ANY($3) OR labels && $3 OR fields::text LIKE ANY($4::text[]))
+           ORDER BY issue_id, version FOR UPDATE"#,
+        site.as_str(),
+        ids,
+        search.ids.as_deref(),
+        search.json.as_deref(),
+    )
+    .fetch_all(tx)
+    .await?;
+    let of = rows.into_iter().map(|row| {
+        let personal = PersonalIssue {
+            assignee_id: row.assignee_id,
+            reporter_id: row.reporter_id,
+            creator_id: row.creator_id,
+            labels: row.labels,
+            fields: row.fields,
+        };
+        Of { issue: row.issue_id, row: (row.version, personal) }
     });
     Ok(of.collect())
 }

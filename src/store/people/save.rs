@@ -11,6 +11,8 @@ use crate::store::StoreError;
 pub struct RewrittenRows {
     /// `jira.issues`
     pub issues: u64,
+    /// `jira.issue_versions`
+    pub issue_versions: u64,
     /// `jira.changes`
     pub changes: u64,
     /// `jira.comments`
@@ -35,9 +37,10 @@ pub struct RewrittenRows {
 
 impl RewrittenRows {
     /// Each table with its rows.
-    pub fn by_table(&self) -> [(&'static str, u64); 11] {
+    pub fn by_table(&self) -> [(&'static str, u64); 12] {
         [
             ("jira.issues", self.issues),
+            ("jira.issue_versions", self.issue_versions),
             ("jira.changes", self.changes),
             ("jira.comments", self.comments),
             ("jira.worklogs", self.worklogs),
@@ -56,6 +59,7 @@ impl RewrittenRows {
     pub fn and(self, more: Self) -> Self {
         Self {
             issues: self.issues + more.issues,
+            issue_versions: self.issue_versions + more.issue_versions,
             changes: self.changes + more.changes,
             comments: self.comments + more.comments,
             worklogs: self.worklogs + more.worklogs,
@@ -88,6 +92,7 @@ pub(super) fn count(stored: &PersonalRows, new: &PersonalRows) -> RewrittenRows 
     }
     RewrittenRows {
         issues: of(&stored.issues, &new.issues),
+        issue_versions: of(&stored.versions, &new.versions),
         changes: of(&stored.changes, &new.changes),
         comments: of(&stored.comments, &new.comments),
         worklogs: of(&stored.worklogs, &new.worklogs),
@@ -107,6 +112,7 @@ pub(super) async fn put(
     new: &PersonalRows,
 ) -> Result<(), StoreError> {
     put_issues(tx, site, &news(&stored.issues, &new.issues)).await?;
+    put_versions(tx, site, &news(&stored.versions, &new.versions)).await?;
     put_changes(tx, site, &news(&stored.changes, &new.changes)).await?;
     put_comments(tx, site, &news(&stored.comments, &new.comments)).await?;
     put_worklogs(tx, site, &news(&stored.worklogs, &new.worklogs)).await?;
@@ -133,7 +139,6 @@ async fn put_issues(
     if rows.is_empty() {
         return Ok(());
     }
-    let labels = |row: &PersonalIssue| serde_json::Value::from(row.labels.as_slice()).to_string();
     sqlx::query!(
         "UPDATE jira.issues i
          SET assignee_id = n.assignee_id, reporter_id = n.reporter_id, creator_id = n.creator_id,
@@ -149,6 +154,41 @@ async fn put_issues(
         &column(rows, |r| r.creator_id.as_deref()) as _,
         &column(rows, labels),
         &column(rows, |r| r.fields.as_str()) as _,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn labels(row: &PersonalIssue) -> String {
+    serde_json::Value::from(row.labels.as_slice()).to_string()
+}
+
+async fn put_versions(
+    tx: &mut PgConnection,
+    site: &Site,
+    rows: &[&Of<(i32, PersonalIssue)>],
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE jira.issue_versions v
+         SET assignee_id = n.assignee_id, reporter_id = n.reporter_id, creator_id = n.creator_id,
+             labels = ARRAY(SELECT jsonb_array_elements_text(n.labels::jsonb)),
+             fields = n.fields::jsonb
+         FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[],
+             $8::text[])
+             AS n(issue_id, version, assignee_id, reporter_id, creator_id, labels, fields)
+         WHERE v.site = $1 AND v.issue_id = n.issue_id AND v.version = n.version",
+        site.as_str(),
+        &issues(rows),
+        &column(rows, |(version, _)| *version),
+        &column(rows, |(_, r)| r.assignee_id.as_deref()) as _,
+        &column(rows, |(_, r)| r.reporter_id.as_deref()) as _,
+        &column(rows, |(_, r)| r.creator_id.as_deref()) as _,
+        &column(rows, |(_, r)| labels(r)),
+        &column(rows, |(_, r)| r.fields.as_str()) as _,
     )
     .execute(tx)
     .await?;
@@ -377,6 +417,17 @@ pub(super) async fn put_down(
                 site.as_str(),
                 pseudonym,
                 ids.last(),
+            )
+            .execute(tx)
+            .await?;
+        }
+        PeopleScope::Versions { fingerprint, .. } => {
+            sqlx::query!(
+                "UPDATE jira.issue_versions SET privacy = $3
+                 WHERE site = $1 AND issue_id = ANY($2) AND privacy IS DISTINCT FROM $3",
+                site.as_str(),
+                ids,
+                fingerprint,
             )
             .execute(tx)
             .await?;

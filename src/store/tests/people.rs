@@ -47,17 +47,19 @@ async fn what_does_not_know_of_an_erasure_is_not_written() {
 #[tokio::test]
 async fn an_erasure_waits_for_writes_that_do_not_know_of_it() {
     let store = store().await;
-    let enough = Notify::new();
+    let (begun, enough) = (Notify::new(), Notify::new());
     let writing = store.tx("a test", |tx| {
-        let enough = &enough;
+        let (begun, enough) = (&begun, &enough);
         Box::pin(async move {
             crate::store::people::guard(tx, &site(), 0).await?;
+            begun.notify_one();
             enough.notified().await;
             Ok(())
         })
     });
     let registered = AtomicBool::new(false);
     let registering = async {
+        begun.notified().await;
         store.register_erasure(&site(), "erased-1", &[MARK]).await.unwrap();
         registered.store(true, Ordering::SeqCst);
     };

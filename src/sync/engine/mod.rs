@@ -1,6 +1,7 @@
 //! One run of one project, from the lease to the certificate.
 
 mod absent;
+mod audit;
 mod control;
 mod count;
 mod finish;

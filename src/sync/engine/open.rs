@@ -114,6 +114,7 @@ impl Engine {
         self.store.requeue_failures(lease, id, failures).await?;
         match run.kind {
             RunKind::Backfill | RunKind::Reconcile => {
+                self.store.open_versions(lease).await?;
                 self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
             }
             RunKind::Delta => {}

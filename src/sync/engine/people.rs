@@ -5,6 +5,7 @@ use super::Engine;
 use crate::model::{ProjectKey, RunKind};
 use crate::store::{PeopleScope, ProjectLease, Run, StoreError};
 use crate::sync::error::SyncError;
+use crate::sync::people::People;
 
 /// How often a catalogue is transformed anew because people are erased meanwhile.
 const MOST_ERASURES: u32 = 32;
@@ -74,15 +75,23 @@ impl Engine {
             );
         }
         let Some(fingerprint) = print else { return Ok(()) };
-        let scope = PeopleScope::Tombstones {
-            project: run.project.clone(),
-            fingerprint: fingerprint.to_owned(),
-        };
+        let (project, fingerprint) = (run.project.clone(), fingerprint.to_owned());
+        let tombstones =
+            PeopleScope::Tombstones { project: project.clone(), fingerprint: fingerprint.clone() };
+        self.rewrite_people(&tombstones, &people).await?;
+        self.rewrite_people(&PeopleScope::Versions { project, fingerprint }, &people).await
+    }
+
+    async fn rewrite_people(
+        &self,
+        scope: &PeopleScope,
+        people: &People,
+    ) -> Result<(), SyncError> {
         let rewrite = |rows: &mut _| people.rows(rows);
         let mut after = 0;
         loop {
             let site = &self.settings.site;
-            let page = self.store.rewrite_people(site, &scope, after, false, &rewrite).await?;
+            let page = self.store.rewrite_people(site, scope, after, false, &rewrite).await?;
             match page.until {
                 Some(until) => after = until,
                 None => return Ok(()),

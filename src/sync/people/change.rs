@@ -74,6 +74,8 @@ impl People {
         change.field_id.as_deref().is_some_and(known)
             || known(&change.field)
             || [&change.from_id, &change.to_id].into_iter().flatten().any(|id| is_account(id))
+            || is_list_of_people(change.from_id.as_deref(), change.from_text.as_deref())
+            || is_list_of_people(change.to_id.as_deref(), change.to_text.as_deref())
     }
 
     fn is_known_id(&self, id: Option<&str>) -> bool {
@@ -90,18 +92,31 @@ fn has_letters(id: &str) -> bool {
 /// Whether an id can be nothing but a person's: Cloud's account ids, and the keys that Data Center
 /// gives.
 fn is_account(id: &str) -> bool {
-    let first = items(id).into_iter().next().unwrap_or_default();
+    items(id).iter().any(|id| is_one_account(id))
+}
+
+fn is_one_account(id: &str) -> bool {
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let numbered = first.strip_prefix("JIRAUSER");
-    let scoped = first.split_once(':');
+    let numbered = id.strip_prefix("JIRAUSER");
+    let scoped = id.split_once(':');
     numbered.is_some_and(|n| !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()))
-        || first.len() == OLD_ACCOUNT_ID && is_hex(&first)
+        || id.len() == OLD_ACCOUNT_ID && is_hex(id)
         || scoped.is_some_and(|(scope, id)| {
             matches!(scope, "qm") && id.len() >= 36
                 || scope.bytes().all(|byte| byte.is_ascii_digit())
                     && id.len() == 36
                     && is_hex(&id.replace('-', ""))
         })
+}
+
+/// Whether a side of a change lists people, by its form alone, as fields of several people are
+/// written: `[ann, bob]` and `Ann Ames, Bob Brown`. Options have numbers, groups are called as they are.
+fn is_list_of_people(ids: Option<&str>, names: Option<&str>) -> bool {
+    let (Some(list), Some(names)) = (ids.filter(|ids| is_bracketed(ids)), names) else {
+        return false;
+    };
+    let (ids, names) = (items(list), items(names));
+    ids.len() == names.len() && ids != names && ids.iter().all(|id| has_letters(id))
 }
 
 fn is_bracketed(text: &str) -> bool {
@@ -189,6 +204,22 @@ mod tests {
     fn other_changes_stay(#[case] field: &str, #[case] id: &str, #[case] text: &str) {
         let expected = (Some(id.to_owned()), Some(text.to_owned()));
         assert_eq!(through(&hashing(), change(field, id, text)), expected);
+    }
+
+    #[rstest]
+    #[case("[ann, bob]", "Ann Ames, Bob Brown", true)]
+    #[case("[ann]", "Ann Ames", true)]
+    #[case("[10101, 10102]", "Red, Green", false)]
+    #[case("[admins, jira-users]", "[admins, jira-users]", false)]
+    #[case("ann, bob", "Ann Ames, Bob Brown", false)]
+    fn a_list_of_people_is_known_by_its_form(
+        #[case] ids: &str,
+        #[case] names: &str,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(is_list_of_people(Some(ids), Some(names)), expected);
+        let (_, stored) = through(&hashing(), change("Unknown", ids, names));
+        assert_eq!(stored.is_some_and(|stored| stored != names), expected);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::model::{
     Catalogue, CatalogueEntry, Comment, Failure, IssueDocument, KnownPeople, PartialList,
     Privacy, Property, RemoteLink, User, Worklog,
 };
-use crate::store::{Of, PersonalRows};
+use crate::store::PersonalRows;
 
 /// What the pseudonym of somebody who was erased begins with, and how many digits follow.
 const PSEUDONYM: &str = "erased-";
@@ -129,7 +129,8 @@ impl People {
     /// What is stored already, as it may be.
     pub(super) fn rows(&self, rows: &mut PersonalRows) {
         let nobody = BTreeSet::new();
-        for Of { row, .. } in &mut rows.issues {
+        let versions = rows.versions.iter_mut().map(|of| &mut of.row.1);
+        for row in rows.issues.iter_mut().map(|of| &mut of.row).chain(versions) {
             self.optional_id(&mut row.assignee_id);
             self.optional_id(&mut row.reporter_id);
             self.optional_id(&mut row.creator_id);

@@ -287,7 +287,7 @@ mod tests {
     #[case("see [~ann] and [~bob]", Some("see [~erased-0123456789ab] and [~bob]"))]
     #[case("[~accountid:ann]", Some("[~accountid:erased-0123456789ab]"))]
     #[case("[~ann", Some("[~erased-0123456789ab"))]
-    #[case("ann [~bob] [~ ann", None)]
+    #[case("ann [~bob] [~anna]", None)]
     fn mentions_of_erased_people_name_the_pseudonym(
         #[case] text: &str,
         #[case] expected: Option<&str>,

@@ -76,10 +76,10 @@ async fn an_erased_person_is_a_pseudonym_everywhere_and_stays_one(#[case] config
     let who = busiest(&app).await;
     let tells = tells(&who);
     let before = tally(&app, &who.user.id).await;
-    assert!(places(&app, &tells).await.len() > 5, "{:?}", places(&app, &tells).await);
+    assert!(places(&app, &tells).await.contains_key("jira.issue_versions"));
 
     let counted = Erasing::new(app.store.clone(), who.clone(), "").count().await.unwrap();
-    assert!(places(&app, &tells).await.len() > 5, "counting changes nothing");
+    assert!(places(&app, &tells).await.len() > 2, "counting changes nothing");
     let erased = erase(&app, &who).await;
     assert_eq!(erased.rows, counted.rows);
     assert!(erased.rows.issues > 10 && !erased.has_namesake, "{erased:?}");
@@ -128,16 +128,15 @@ async fn an_erasure_that_is_cut_short_goes_on() {
     let who = busiest(&app).await;
     let before = tally(&app, &who.user.id).await;
 
-    // Somebody holds a row of the second page, so the erasure stands still after the first.
+    // Somebody holds a row of the last page, so the erasure stands still after those before.
     let mut other = PgConnection::connect(&app.database_url).await.unwrap();
     let mut held = other.begin().await.unwrap();
-    sqlx::query("SELECT FROM jira.issues ORDER BY id DESC LIMIT 1 FOR UPDATE")
-        .execute(&mut *held)
-        .await
-        .unwrap();
-    let last = "UPDATE jira.issues SET assignee_id = $1
-         WHERE id = (SELECT max(id) FROM jira.issues)";
-    sqlx::query(last).bind(&who.user.id).execute(&mut *held).await.unwrap();
+    let last = "SELECT id FROM jira.issues WHERE reporter_id = $1 ORDER BY id DESC LIMIT 1
+         FOR UPDATE";
+    let (id,): (i64,) =
+        sqlx::query_as(last).bind(&who.user.id).fetch_one(&mut *held).await.unwrap();
+    let before_it = format!("SELECT count(*) FROM jira.issues WHERE id < {id}");
+    assert!(app.number(&before_it).await > 200, "it is on the first page");
     let doomed = connect(&app.database_url).await;
     let erasing = Arc::new(Erasing::new(doomed, who.clone(), &who.user.id));
     let cut_short = tokio::spawn(async move { erasing.erase().await });

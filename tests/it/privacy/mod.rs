@@ -50,6 +50,7 @@ fn world(issues: usize) -> World {
 async fn app(config: SimConfig, issues: usize) -> App {
     let mut app = App::with_config(config, world(issues)).await;
     app.options.streams = Stream::ALL.to_vec();
+    app.store = app.store.clone().keeping_history(true);
     app
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::Streams;
+use super::{Past, Streams};
 use super::fields::Selection;
 use super::key::{IssueId, IssueKey};
 use crate::json::{Json, push_array, push_quoted};
@@ -50,6 +50,8 @@ pub struct Issue {
     /// The whole changelog as it came, until an edit adds to it.
     pub(crate) changelog_text: Option<Json>,
     pub(crate) histories: Vec<Json>,
+    /// What its fields held before.
+    pub(crate) past: Past,
     pub(crate) comments: Vec<Child>,
     pub(crate) worklogs: Vec<Child>,
     pub(crate) links: Vec<Child>,
