@@ -39,6 +39,7 @@ mod packaging_deploy;
 mod packaging_help;
 mod page;
 mod payloads;
+mod privacy;
 mod reconcile;
 mod reproduction;
 mod service;
