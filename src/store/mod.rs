@@ -34,6 +34,7 @@ mod leases;
 mod listener;
 mod listing;
 mod migrate;
+mod people;
 mod pool;
 pub mod private_postgres;
 mod queue;
@@ -69,6 +70,10 @@ pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};
 pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
 pub use listing::{PageOutcome, Requeue};
+pub use people::{
+    FoundUser, Of, PeopleScope, PersonalIssue, PersonalRows, Rewritten, RewrittenRows,
+    UnfinishedErasure, UserLookup,
+};
 pub use queue::{
     Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope,
     Release,
