@@ -27,11 +27,7 @@ pub(super) async fn run(args: UsersArgs, context: &Context) -> Result<Outcome, F
     outcome
 }
 
-async fn find(
-    args: &UsersFindArgs,
-    store: &Store,
-    context: &Context,
-) -> Result<Outcome, Failure> {
+async fn find(args: &UsersFindArgs, store: &Store, context: &Context) -> Result<Outcome, Failure> {
     let site = context.loaded.config.jira.site.as_ref();
     let users = store.find_users(site, &UserLookup::Part(&args.text), args.limit).await?;
     Ok(found(&users, context))

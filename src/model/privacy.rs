@@ -37,7 +37,10 @@ impl FromStr for Treatment {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|known| known.as_str() == name).ok_or_else(|| UnknownName::new(name))
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == name)
+            .ok_or_else(|| UnknownName::new(name))
     }
 }
 

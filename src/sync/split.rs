@@ -78,14 +78,8 @@ fn named(fetched: &Fetched) -> u64 {
 /// goes with another.
 fn parts(token: &BatchToken, fetched: Fetched) -> Vec<BatchResult> {
     let Fetched { documents, gone, failed, retry_later, climbs: _ } = fetched;
-    let mut first = BatchResult {
-        token: token.clone(),
-        documents,
-        gone,
-        failed,
-        retry_later,
-        erasures: 0,
-    };
+    let mut first =
+        BatchResult { token: token.clone(), documents, gone, failed, retry_later, erasures: 0 };
     let mut later = Vec::new();
     while first.documents.len() > LARGEST_WRITE {
         let at = first.documents.len() - LARGEST_WRITE;

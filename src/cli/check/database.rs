@@ -79,9 +79,8 @@ async fn look_at_people(store: &Store, context: &Context) -> Result<Vec<Finding>
     let config = &context.loaded.config;
     let mut findings = Vec::new();
     let print = config.privacy.fingerprint();
-    let others = store
-        .count_under_other_privacy(config.jira.site.as_ref(), print.as_deref())
-        .await?;
+    let others =
+        store.count_under_other_privacy(config.jira.site.as_ref(), print.as_deref()).await?;
     if others > 0 {
         findings.push(Finding::warn(
             PEOPLE,

@@ -27,7 +27,9 @@ fn dropping_needs_no_salt() {
 fn hashing_needs_one(#[case] variable: &str, #[case] key: &str) {
     let machine = || Machine::new().variable(&format!("EXTRACTOR_PRIVACY__{variable}"), "hash");
     let said = machine().complaint();
-    let begins = format!("{key} is set (from the environment variable EXTRACTOR_PRIVACY__{variable}) without privacy.salt;");
+    let begins = format!(
+        "{key} is set (from the environment variable EXTRACTOR_PRIVACY__{variable}) without privacy.salt;"
+    );
     assert!(said.starts_with(&begins) && said.contains("openssl rand -hex 32"), "{said}");
     let salted = machine().variable("EXTRACTOR_PRIVACY__SALT", SALT).config().privacy;
     assert_eq!(salted.salt, Some(HashKey::of_salt(SALT)));

@@ -12,9 +12,7 @@ use uuid::Uuid;
 use self::parts::{Departures, Leased, Parts, is_written};
 use super::decide::{Decision, StoredIssue};
 use super::rows::{column, seconds, small};
-use super::{
-    BatchToken, Store, StoreError, absences, bulk, failures, people, replay, versions,
-};
+use super::{BatchToken, Store, StoreError, absences, bulk, failures, people, replay, versions};
 use crate::model::{Absence, Failure, IssueDocument, IssueId};
 
 /// What came of a batch, or of a part of it: every id must be leased under the token, and what is

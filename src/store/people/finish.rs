@@ -134,7 +134,9 @@ macro_rules! rewrite_catalogue {
             changed += 1;
             if !$dry {
                 sqlx::query!(
-                    "UPDATE jira." + $table + " SET raw = $3::text::jsonb WHERE site = $1 AND id = $2",
+                    "UPDATE jira."
+                        + $table
+                        + " SET raw = $3::text::jsonb WHERE site = $1 AND id = $2",
                     $site.as_str(),
                     entry.id,
                     new.raw,

@@ -108,9 +108,8 @@ async fn people_treated_in_two_ways_are_brought_in_line() {
     let stored = "SELECT privacy || ' ' || coalesce(display_name, 'nobody') FROM jira.users";
     assert_eq!(running.store.value(stored).await.as_deref(), Some("mixed ANN"));
     let rewrite = |user: &mut crate::model::User| user.display_name = None;
-    let align = async || {
-        running.store.align_users(&site(), privacy.as_deref(), &rewrite).await.unwrap()
-    };
+    let align =
+        async || running.store.align_users(&site(), privacy.as_deref(), &rewrite).await.unwrap();
     assert_eq!((align().await, align().await), (1, 0));
     assert_eq!(running.store.value(stored).await.as_deref(), Some("names=drop nobody"));
 }

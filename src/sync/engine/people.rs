@@ -82,11 +82,7 @@ impl Engine {
         self.rewrite_people(&PeopleScope::Versions { project, fingerprint }, &people).await
     }
 
-    async fn rewrite_people(
-        &self,
-        scope: &PeopleScope,
-        people: &People,
-    ) -> Result<(), SyncError> {
+    async fn rewrite_people(&self, scope: &PeopleScope, people: &People) -> Result<(), SyncError> {
         let rewrite = |rows: &mut _| people.rows(rows);
         let mut after = 0;
         loop {

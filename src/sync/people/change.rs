@@ -14,14 +14,14 @@ const OLD_ACCOUNT_ID: usize = 24;
 impl People {
     /// A change as it may be stored; `names` are display names that the document mentions.
     pub(super) fn change(&self, change: &mut Change, names: &BTreeSet<String>) {
-        if let Fate::Becomes(id) = change.author_id.as_deref().map_or(Fate::Stays, |id| self.id(id)) {
+        if let Fate::Becomes(id) = change.author_id.as_deref().map_or(Fate::Stays, |id| self.id(id))
+        {
             change.author_id = Some(id);
         }
         let of_people = self.is_of_people(change);
-        for (id, text) in [
-            (&mut change.from_id, &mut change.from_text),
-            (&mut change.to_id, &mut change.to_text),
-        ] {
+        for (id, text) in
+            [(&mut change.from_id, &mut change.from_text), (&mut change.to_id, &mut change.to_text)]
+        {
             let named = text.as_deref().is_some_and(|text| names.contains(text));
             if of_people || named || self.is_known_id(id.as_deref()) {
                 self.side_of_people(id, text);

@@ -227,7 +227,9 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(r#"{"a":[1E2,-0.0,12345678901234567890,"x\u0041\"\\"],"b":{},"c":[],"d":null,"ü":true}"#)]
+    #[case(
+        r#"{"a":[1E2,-0.0,12345678901234567890,"x\u0041\"\\"],"b":{},"c":[],"d":null,"ü":true}"#
+    )]
     #[case("[]")]
     #[case(r#""text""#)]
     #[case("null")]
@@ -243,7 +245,8 @@ mod tests {
 
     #[test]
     fn what_is_nested_without_end_ends() {
-        let deep = format!("{{\"a\":1,\"b\":{}\"]\"{},\"c\":2}}", "[".repeat(9_999), "]".repeat(9_999));
+        let deep =
+            format!("{{\"a\":1,\"b\":{}\"]\"{},\"c\":2}}", "[".repeat(9_999), "]".repeat(9_999));
         let node = Node::read(&deep);
         assert_eq!(node.member("c"), Some(&Node::Other("2")));
         assert!(node.write().len() < 1_000);

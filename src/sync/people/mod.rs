@@ -17,13 +17,13 @@ mod walk;
 use std::collections::BTreeSet;
 
 pub(super) use current::Current;
-pub use erase::{Erasing, ErasedPerson};
+pub use erase::{ErasedPerson, Erasing};
 
 use self::value::Fate;
 use crate::jira;
 use crate::model::{
-    Catalogue, CatalogueEntry, Comment, Failure, IssueDocument, KnownPeople, PartialList,
-    Privacy, Property, RemoteLink, User, Worklog,
+    Catalogue, CatalogueEntry, Comment, Failure, IssueDocument, KnownPeople, PartialList, Privacy,
+    Property, RemoteLink, User, Worklog,
 };
 use crate::store::PersonalRows;
 
@@ -68,9 +68,7 @@ impl People {
         self.sign(document);
         let names: BTreeSet<String> =
             document.users.iter().filter_map(|user| user.display_name.clone()).collect();
-        for id in
-            [&mut document.assignee_id, &mut document.reporter_id, &mut document.creator_id]
-        {
+        for id in [&mut document.assignee_id, &mut document.reporter_id, &mut document.creator_id] {
             self.optional_id(id);
         }
         self.labels(&mut document.labels);
@@ -118,7 +116,14 @@ impl People {
             components,
         } = catalogue;
         let lists = [
-            fields, projects, statuses, issue_types, priorities, resolutions, link_types, versions,
+            fields,
+            projects,
+            statuses,
+            issue_types,
+            priorities,
+            resolutions,
+            link_types,
+            versions,
             components,
         ];
         lists.into_iter().flatten().for_each(|entry: &mut CatalogueEntry| {
@@ -172,7 +177,10 @@ impl People {
         }
         self.stored_id(&mut user.id);
         self.optional_id(&mut user.name);
-        user.email.as_deref().map_or(Fate::Stays, |email| self.email(email)).befall(&mut user.email);
+        user.email
+            .as_deref()
+            .map_or(Fate::Stays, |email| self.email(email))
+            .befall(&mut user.email);
         let fate = user.display_name.as_deref().map_or(Fate::Stays, |name| self.name(name));
         fate.befall(&mut user.display_name);
     }

@@ -204,7 +204,8 @@ fn is_hash(text: &str, prefix: &str) -> bool {
 
 /// What somebody who was erased is called.
 pub(super) fn is_pseudonym(text: &str) -> bool {
-    text.strip_prefix(super::PSEUDONYM).is_some_and(|digits| is_hex(digits, super::PSEUDONYM_DIGITS))
+    text.strip_prefix(super::PSEUDONYM)
+        .is_some_and(|digits| is_hex(digits, super::PSEUDONYM_DIGITS))
 }
 
 fn is_hex(text: &str, length: usize) -> bool {

@@ -40,7 +40,9 @@ impl People {
                 }
                 changed
             }
-            Node::Array(items) => items.iter_mut().fold(false, |changed, item| self.node(item) | changed),
+            Node::Array(items) => {
+                items.iter_mut().fold(false, |changed, item| self.node(item) | changed)
+            }
             Node::Token(_) | Node::Text(_) => self.string(node, |text| self.value(text)),
             Node::Other(_) => false,
         }
@@ -128,7 +130,8 @@ impl People {
 /// Whether an object is a user of Jira's.
 fn is_person(node: &Node<'_>) -> bool {
     let has = |name: &str| node.member(name).is_some();
-    has("accountId") || has("emailAddress")
+    has("accountId")
+        || has("emailAddress")
         || has("displayName")
             && ["name", "key", "active", "avatarUrls", "self"].iter().any(|name| has(name))
 }
@@ -210,7 +213,10 @@ mod tests {
     #[test]
     fn each_kind_is_treated_by_itself() {
         let stored = through(&people(Treatment::Drop, Treatment::Keep), &ann());
-        assert_eq!((&stored["displayName"], &stored["emailAddress"]), (&json!("Ann Ames"), &Value::Null));
+        assert_eq!(
+            (&stored["displayName"], &stored["emailAddress"]),
+            (&json!("Ann Ames"), &Value::Null)
+        );
         let stored = through(&people(Treatment::Keep, Treatment::Drop), &ann());
         assert_eq!(stored["displayName"], Value::Null);
         assert_eq!(stored["emailAddress"], "ann@example.org");

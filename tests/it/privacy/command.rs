@@ -32,7 +32,11 @@ async fn one_person_is_found_looked_at_and_erased() {
     let who = "zoe.zimmer@corp.example";
 
     let nobody = place.alone("users erase nobody --yes").run().await.with(64);
-    assert!(nobody.stderr.contains("nobody is stored whom \"nobody\" could be"), "{}", nobody.stderr);
+    assert!(
+        nobody.stderr.contains("nobody is stored whom \"nobody\" could be"),
+        "{}",
+        nobody.stderr
+    );
     let unsaid = place.alone(&format!("users erase {who}")).run().await.with(64);
     assert!(unsaid.stderr.contains("--yes"), "{}", unsaid.stderr);
     let dry = place.alone(&format!("users erase {who} --dry-run --json")).run().await.with(0);
@@ -78,9 +82,5 @@ async fn hashing_needs_a_salt_and_check_says_what_is_stored_otherwise() {
         .set("privacy.emails", "hash")
         .set("privacy.salt", "0123456789abcdef");
     let checked = salted.run().await;
-    assert!(
-        checked.stdout.contains("stored under another privacy setting"),
-        "{}",
-        checked.stdout
-    );
+    assert!(checked.stdout.contains("stored under another privacy setting"), "{}", checked.stdout);
 }

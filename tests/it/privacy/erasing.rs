@@ -38,7 +38,8 @@ async fn erase(app: &App, who: &FoundUser) -> ErasedPerson {
 fn tells(who: &FoundUser) -> std::collections::BTreeSet<String> {
     let user = &who.user;
     let quoted = [Some(&user.id), user.name.as_ref()].into_iter().flatten();
-    let quoted = quoted.flat_map(|id| [format!("\"{id}\""), format!("\"\"{id}\"\""), format!("[~{id}]")]);
+    let quoted =
+        quoted.flat_map(|id| [format!("\"{id}\""), format!("\"\"{id}\"\""), format!("[~{id}]")]);
     let plain = [&user.display_name, &user.email].into_iter().flatten().cloned();
     quoted.chain(plain).collect()
 }
@@ -116,7 +117,8 @@ async fn whose_ids_are_an_address_is_erased_with_all_of_them() {
     let erased = erase(&app, &who).await;
     assert!(places(&app, &tells).await.is_empty(), "{:?}", places(&app, &tells).await);
     let mention = format!(
-        "SELECT count(*) FROM jira.comments WHERE body LIKE 'ask [~{}] and%'", erased.pseudonym
+        "SELECT count(*) FROM jira.comments WHERE body LIKE 'ask [~{}] and%'",
+        erased.pseudonym
     );
     assert_eq!(app.number(&mention).await, 1);
 }
@@ -197,6 +199,7 @@ async fn who_shares_a_display_name_is_not_taken_for_the_other() {
     sqlx::query(AssertSqlSafe(twin)).execute(&app.pool).await.unwrap();
     let erased = erase(&app, &who).await;
     assert!(erased.has_namesake);
-    let twin = "SELECT count(*) FROM jira.users WHERE id = 'twin' AND display_name NOT LIKE 'erased-%'";
+    let twin =
+        "SELECT count(*) FROM jira.users WHERE id = 'twin' AND display_name NOT LIKE 'erased-%'";
     assert_eq!(app.number(twin).await, 1);
 }

@@ -24,12 +24,10 @@ fn addressed() -> User {
 
 /// A project in which people stand in every place where Jira puts them.
 fn world(issues: usize) -> World {
-    let mut world =
-        generate(&WorldProfile::new(PROJECT, issues, 51).with_streams()).unwrap();
+    let mut world = generate(&WorldProfile::new(PROJECT, issues, 51).with_streams()).unwrap();
     let origin = world.origin().to_owned();
     let zoe = addressed();
-    let person: serde_json::Value =
-        serde_json::from_str(zoe.json(&origin).as_str()).unwrap();
+    let person: serde_json::Value = serde_json::from_str(zoe.json(&origin).as_str()).unwrap();
     let ids: Vec<_> = world.issues(PROJECT).map(jira_sim::Issue::id).take(4).collect();
     world.set_actor(Some(zoe.clone()));
     world.edit(ids[0], &[("assignee", person.clone())]).unwrap();
@@ -92,7 +90,8 @@ async fn places(app: &App, texts: &BTreeSet<String>) -> BTreeMap<String, i64> {
     .await
     .unwrap();
     assert!(tables.len() > 20, "{tables:?}");
-    let escaped = |text: &String| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped =
+        |text: &String| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     // In JSON, in addresses, and as they are.
     let patterns: Vec<String> = texts
         .iter()
@@ -102,11 +101,8 @@ async fn places(app: &App, texts: &BTreeSet<String>) -> BTreeMap<String, i64> {
     let mut places = BTreeMap::new();
     for (table,) in tables {
         let sql = format!("SELECT count(*) FROM {table} AS t WHERE t::text LIKE ANY($1)");
-        let (rows,): (i64,) = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(&patterns)
-            .fetch_one(&app.pool)
-            .await
-            .unwrap();
+        let (rows,): (i64,) =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(&patterns).fetch_one(&app.pool).await.unwrap();
         if rows > 0 {
             places.insert(table, rows);
         }

@@ -5,9 +5,7 @@ use jira_sim::SimConfig;
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
 
-use super::{
-    PROJECT, app, assert_fields_agree, assert_people_join, everybody, places, privacy,
-};
+use super::{PROJECT, app, assert_fields_agree, assert_people_join, everybody, places, privacy};
 use crate::app::App;
 use crate::compare::assert_equal;
 
