@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
+use super::rows::parse;
 use super::{Store, StoreError, people};
 use crate::model::{Catalogue, CatalogueEntry, ProjectKey, Site};
 
@@ -104,6 +105,30 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// The other key under which a project is followed, if it was renamed since its catalogue was
+    /// stored last.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn followed_as(
+        &self,
+        site: &Site,
+        project_id: &str,
+        key: &ProjectKey,
+    ) -> Result<Option<ProjectKey>, StoreError> {
+        let other = sqlx::query_scalar!(
+            r#"SELECT p.key AS "key!" FROM jira.projects p
+               JOIN extractor.cursors c ON c.site = p.site AND c.project_key = p.key
+               WHERE p.site = $1 AND p.id = $2 AND p.key <> $3"#,
+            site.as_str(),
+            project_id,
+            key.as_str(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        other.map(|key| parse("project key", &key)).transpose()
     }
 }
 

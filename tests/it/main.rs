@@ -40,6 +40,7 @@ mod packaging_help;
 mod page;
 mod payloads;
 mod privacy;
+mod reconcile;
 mod reproduction;
 mod service;
 mod simulation;

@@ -1,6 +1,7 @@
 //! Opening a run: is the project there, is it free, what kind of run does it need, and is there one
 //! to go on with?
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::places::Place;
@@ -33,12 +34,17 @@ impl Engine {
         let Ok(now) = info.key.parse::<ProjectKey>() else {
             return Ok((standing, project.clone()));
         };
-        if now != *project {
+        let site = &self.settings.site;
+        // What is stored may be of another key than the one that is asked for: of the one before, when
+        // the new one is named at once, or of one between, when there were several.
+        let stored_as = patiently(|| self.store.followed_as(site, &info.id, &now)).await?;
+        let asked_for = (now != *project).then(|| project.clone());
+        for old in BTreeSet::from_iter(stored_as.into_iter().chain(asked_for)) {
             tracing::warn!(
-                project.key = %now, project.was = %project,
+                project.key = %now, project.was = %old,
                 "the project has another key in jira: name it so in sync.projects"
             );
-            self.store.rename_project(&self.settings.site, (project, &now), &info.id).await?;
+            self.store.rename_project(site, (&old, &now), &info.id).await?;
         }
         Ok((standing, now))
     }

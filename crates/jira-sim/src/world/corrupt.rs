@@ -83,7 +83,8 @@ impl Item {
     }
 
     fn is_change(&self) -> bool {
-        self.member("from") != self.member("to") || self.member("fromString") != self.member("toString")
+        self.member("from") != self.member("to")
+            || self.member("fromString") != self.member("toString")
     }
 
     fn text(&self) -> String {

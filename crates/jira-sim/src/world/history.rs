@@ -59,7 +59,14 @@ pub(crate) struct Past(BTreeMap<Arc<str>, Vec<(Millis, Json)>>);
 
 impl Past {
     /// A field became `new`; it was `old` from `created` on if nothing is known of it.
-    pub(crate) fn note(&mut self, field: &str, created: Millis, old: &Json, at: Millis, new: &Json) {
+    pub(crate) fn note(
+        &mut self,
+        field: &str,
+        created: Millis,
+        old: &Json,
+        at: Millis,
+        new: &Json,
+    ) {
         let values = self.0.entry(Arc::from(field)).or_insert_with(|| vec![(created, old.clone())]);
         values.push((at, new.clone()));
     }
@@ -201,9 +208,7 @@ fn written(field: &str, json: &Json) -> Written {
             Written { id: Some(text.clone()), text: Some(text), ..exact }
         }
         Value::String(text) if text.is_empty() => exact,
-        Value::String(text) => {
-            Written { exact: !text.contains('\0'), text: Some(text), ..exact }
-        }
+        Value::String(text) => Written { exact: !text.contains('\0'), text: Some(text), ..exact },
         Value::Object(_) => {
             let (id, text) = element(&value);
             Written { id, text, ..exact }
@@ -215,7 +220,9 @@ fn written(field: &str, json: &Json) -> Written {
 fn is_date(text: &str) -> bool {
     let shape = text.bytes().map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
     let shape: Vec<u8> = shape.collect();
-    shape == b"9999-99-99" || shape.starts_with(b"9999-99-99T99:") || shape.starts_with(b"9999-99-99 99:")
+    shape == b"9999-99-99"
+        || shape.starts_with(b"9999-99-99T99:")
+        || shape.starts_with(b"9999-99-99 99:")
 }
 
 /// A number without trailing zeros. Exponents and huge ones have too many spellings.
@@ -258,7 +265,9 @@ fn list(parts: &[Value]) -> Written {
     match texts {
         _ if parts.is_empty() => exact,
         Some(texts) if texts.iter().all(|text| sprint(text)) => {
-            let all = |name: &str| texts.iter().filter_map(|text| attribute(text, name)).collect::<Vec<_>>();
+            let all = |name: &str| {
+                texts.iter().filter_map(|text| attribute(text, name)).collect::<Vec<_>>()
+            };
             Written { id: Some(all("id").join(", ")), text: Some(all("name").join(", ")), ..exact }
         }
         Some(texts) => Written { text: Some(texts.join(" ")), ..exact },
@@ -307,7 +316,12 @@ mod tests {
             ("customfield_1", "8.0", None, Some("8")),
             ("timespent", "600", Some("600"), Some("600")),
             ("duedate", r#""2024-02-29""#, Some("2024-02-29"), Some("2024-02-29")),
-            ("customfield_2", r#"[{"id":"1","value":"A"},{"id":"2","value":"B"}]"#, Some("[1, 2]"), Some("A, B")),
+            (
+                "customfield_2",
+                r#"[{"id":"1","value":"A"},{"id":"2","value":"B"}]"#,
+                Some("[1, 2]"),
+                Some("A, B"),
+            ),
             (
                 "customfield_3",
                 r#"["com.atlassian.greenhopper.service.sprint.Sprint@1[name=S [a, b] | c,state=CLOSED,id=7]"]"#,
@@ -326,7 +340,8 @@ mod tests {
     #[test]
     fn a_list_has_an_item_for_each_element_that_came_or_went() {
         let (old, new) = (r#"[{"id":"1","name":"a"}]"#, r#"[{"id":"2","name":"b"}]"#);
-        let items = items(&Catalogue::default(), "fixVersions", &Json::built(old), &Json::built(new));
+        let items =
+            items(&Catalogue::default(), "fixVersions", &Json::built(old), &Json::built(new));
         assert_eq!(items.len(), 2);
         assert!(items[0].contains(r#""from":"1","fromString":"a","to":null"#), "{items:?}");
         assert!(items[1].contains(r#""field":"Fix Version""#), "{items:?}");

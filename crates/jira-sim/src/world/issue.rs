@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{Past, Streams};
 use super::fields::Selection;
 use super::key::{IssueId, IssueKey};
+use super::{Past, Streams};
 use crate::json::{Json, push_array, push_quoted};
 use crate::time::Millis;
 
