@@ -45,9 +45,7 @@ impl Pool {
             .acquire_timeout(reach.limits().acquire)
             // The driver's own test waits for an answer for ever.
             .test_before_acquire(false)
-            .before_acquire(|connection, _| {
-                Box::pin(async move { Ok(answers(connection).await) })
-            })
+            .before_acquire(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
             .after_connect(move |connection, _| {
                 let set_up = set_up.clone();
                 Box::pin(async move { connection.execute(AssertSqlSafe(set_up)).await.map(drop) })
@@ -104,10 +102,8 @@ impl Loan {
 
     /// The same unless `outcome` says that the connection broke.
     fn after<T>(&mut self, outcome: &Result<T, sqlx::Error>) {
-        self.sound = matches!(
-            outcome,
-            Ok(_) | Err(sqlx::Error::Database(_) | sqlx::Error::RowNotFound)
-        );
+        self.sound =
+            matches!(outcome, Ok(_) | Err(sqlx::Error::Database(_) | sqlx::Error::RowNotFound));
     }
 }
 

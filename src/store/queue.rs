@@ -120,9 +120,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
     pub async fn draw_batch(&self) -> Result<BatchNumber, StoreError> {
-        let number = sqlx::query_scalar!(
-            r#"SELECT nextval('extractor.batch_token') AS "number!""#
-        );
+        let number = sqlx::query_scalar!(r#"SELECT nextval('extractor.batch_token') AS "number!""#);
         Ok(BatchNumber(number.fetch_one(&self.pool).await?))
     }
 
@@ -143,10 +141,24 @@ impl Store {
                 Box::pin(async move {
                     match scope {
                         QueueScope::Run(run) => {
-                            lease_of_run(tx, *run, (worker, number), i64::from(limit), seconds(lease)).await
+                            lease_of_run(
+                                tx,
+                                *run,
+                                (worker, number),
+                                i64::from(limit),
+                                seconds(lease),
+                            )
+                            .await
                         }
                         QueueScope::Site(site) => {
-                            lease_of_site(tx, site, (worker, number), i64::from(limit), seconds(lease)).await
+                            lease_of_site(
+                                tx,
+                                site,
+                                (worker, number),
+                                i64::from(limit),
+                                seconds(lease),
+                            )
+                            .await
                         }
                     }
                 })

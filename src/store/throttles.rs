@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-
 use super::listener::Listener;
 use super::rows::count;
 use super::tx::Tx;

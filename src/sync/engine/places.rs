@@ -39,7 +39,8 @@ mod tests {
     #[test]
     fn a_project_has_one_place_until_its_run_has_ended() {
         let places = Places::default();
-        let (one, other): (ProjectKey, ProjectKey) = ("ONE".parse().unwrap(), "OTHER".parse().unwrap());
+        let (one, other): (ProjectKey, ProjectKey) =
+            ("ONE".parse().unwrap(), "OTHER".parse().unwrap());
         let place = places.take(&one);
         assert!(place.is_some() && places.take(&one).is_none() && places.take(&other).is_some());
         drop(place);

@@ -17,7 +17,8 @@ const SHORT_LEASE: &str = "CREATE OR REPLACE FUNCTION extractor.worker_ttl() RET
 async fn stage() -> App {
     let cost = CostModel { per_issue: std::time::Duration::from_millis(5), ..CostModel::default() };
     let config = SimConfig { cost, ..SimConfig::default() };
-    App::with_config(config, generate(&WorldProfile::new("PROJ", 300, 91).plain(700)).unwrap()).await
+    App::with_config(config, generate(&WorldProfile::new("PROJ", 300, 91).plain(700)).unwrap())
+        .await
 }
 
 /// The service, which reaches its database at `url`.
