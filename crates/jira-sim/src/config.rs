@@ -117,6 +117,18 @@ pub enum ChangelogEndpoint {
     Paginated,
 }
 
+/// Whether a resource answers this caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// It does.
+    #[default]
+    Open,
+    /// 403: a permission is missing.
+    Forbidden,
+    /// 404: this version does not have it.
+    Absent,
+}
+
 /// The limit of deep paging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResultWindow {
@@ -171,6 +183,10 @@ pub struct SimConfig {
     pub epoch_millis: bool,
     /// Whether the paginated changelog exists.
     pub changelog_endpoint: ChangelogEndpoint,
+    /// Whether `index/summary` and `reindex` answer; Jira keeps them for administrators. Server only.
+    pub index_summary: Access,
+    /// Whether `worklog/deleted` and `worklog/updated` answer.
+    pub worklog_feed: Access,
     /// Whether answers are compressed for clients that accept it.
     pub gzip: bool,
     /// Whether every answer carries Data Center's rate-limit headers, `Retry-After: 0` among them,
@@ -204,6 +220,8 @@ impl Default for SimConfig {
             result_window: None,
             epoch_millis: true,
             changelog_endpoint: ChangelogEndpoint::Absent,
+            index_summary: Access::Open,
+            worklog_feed: Access::Open,
             gzip: true,
             rate_limit_headers: false,
             limits: RateLimits::default(),

@@ -25,7 +25,7 @@ mod world;
 
 pub use api::{CloudView, account_id};
 pub use config::{
-    Auth, ChangelogEndpoint, CloudSite, CostModel, Flavor, IsLast, ResultWindow, SimConfig,
+    Access, Auth, ChangelogEndpoint, CloudSite, CostModel, Flavor, IsLast, ResultWindow, SimConfig,
 };
 pub use cost::{LinkCost, Served};
 pub use dump::dump;

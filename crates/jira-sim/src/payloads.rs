@@ -126,6 +126,7 @@ impl Loader {
             attachments: Vec::new(),
             streams: Streams::default(),
             hidden: false,
+            archived: None,
         };
         for (name, raw) in entries(top.get("fields")?.get()).ok()? {
             let json = Json::raw(raw);

@@ -240,7 +240,7 @@ mod tests {
     #[case::a_reconcile_is_the_delta_too(Room { runs: 9, reconciles: 9 },
         "A reconcile due, B reconcile due, C delta due")]
     #[case::no_place_for_it_holds_no_delta_up(Room { runs: 9, reconciles: 0 },
-        "A delta due, B delta due, C delta due")]
+        "B delta due, A delta due, C delta due")]
     #[case::one_at_a_time(Room { runs: 9, reconciles: 1 },
         "A reconcile due, C delta due")]
     #[case::the_only_place(Room { runs: 1, reconciles: 1 }, "A reconcile due")]

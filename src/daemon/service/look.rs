@@ -1,7 +1,7 @@
 //! What a shift reads and writes: how runs went, which projects are followed, who is to be cancelled,
 //! and what there is to do. Everything here is for the database, and done again when that was away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -117,6 +117,8 @@ impl Shift<'_> {
         let Some(keys) = roster.clone().filter(|_| roster != self.stored_roster) else {
             return Ok(());
         };
+        let renames = self.store().load_renames(self.site()).await?;
+        let keys = by_present_key(keys, &renames);
         let now = self.store().database_time().await?;
         let first_in = |kind| match kind {
             RunKind::Backfill | RunKind::Delta => Duration::ZERO,
@@ -138,11 +140,16 @@ impl Shift<'_> {
             );
         }
         self.stored_roster = roster;
+        self.followed = keys.into_iter().collect();
         Ok(())
     }
 
     /// The schedules that projects are to have, and an instant in each.
-    fn wanted(&self, keys: &[ProjectKey], due: impl Fn(RunKind) -> DateTime<Utc>) -> Vec<Wanted> {
+    fn wanted(
+        &self,
+        keys: &BTreeSet<ProjectKey>,
+        due: impl Fn(RunKind) -> DateTime<Utc>,
+    ) -> Vec<Wanted> {
         let kinds = self.kinds();
         let of_project = |project: &ProjectKey| {
             let of_kind = |kind| Wanted { project: project.clone(), kind, due: due(kind) };
@@ -170,12 +177,12 @@ impl Shift<'_> {
             .collect();
         let queued = store.list_queued_runs(site).await?;
         self.work.queued = queued.into_iter().map(waiting).collect();
-        let Some(followed) = &self.stored_roster else {
+        if self.stored_roster.is_none() {
             self.work.schedules.clear();
             self.work.unfinished.clear();
             return Ok(());
-        };
-        let followed: BTreeSet<ProjectKey> = followed.iter().cloned().collect();
+        }
+        let followed = &self.followed;
         let mut schedules = store.load_schedules(site).await?;
         let kinds = self.kinds();
         // Another service may reconcile where this one does not.
@@ -194,6 +201,14 @@ impl Shift<'_> {
             && store.pending_remaining(&QueueScope::Site(site.clone())).await?.due > 0;
         Ok(())
     }
+}
+
+/// The projects by the keys they have now, whatever key the configuration knows.
+fn by_present_key(
+    keys: Vec<ProjectKey>,
+    renames: &BTreeMap<ProjectKey, ProjectKey>,
+) -> BTreeSet<ProjectKey> {
+    keys.into_iter().map(|key| renames.get(&key).cloned().unwrap_or(key)).collect()
 }
 
 fn is_outage(error: &SyncError) -> bool {

@@ -59,6 +59,8 @@ pub(super) struct Shift<'a> {
     pub(super) roster: watch::Sender<Roster>,
     /// The roster as it is stored.
     pub(super) stored_roster: Roster,
+    /// The projects in it, by the keys they have now.
+    pub(super) followed: BTreeSet<ProjectKey>,
     pub(super) listener: Option<ControlListener>,
     /// Issues that others have queued and nobody fetches.
     pub(super) queue_waits: bool,
@@ -86,6 +88,7 @@ impl<'a> Shift<'a> {
             held_elsewhere: BTreeSet::new(),
             roster: watch::Sender::new(None),
             stored_roster: None,
+            followed: BTreeSet::new(),
             listener: None,
             queue_waits: false,
             duties: JoinSet::new(),

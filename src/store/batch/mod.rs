@@ -144,6 +144,7 @@ async fn write_data(
             .collect();
         bulk::retire_keys(tx, parts.site, &moved).await?;
         bulk::upsert_keys(tx, parts.site, &[new, moved].concat()).await?;
+        bulk::insert_former_keys(tx, parts.site, chunk).await?;
         bulk::replace_children(tx, parts.site, chunk, |id| stored.contains_key(&id.0)).await?;
     }
     bulk::settle(tx, parts.site, &settled).await?;

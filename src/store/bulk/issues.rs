@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 
 use super::column;
-use crate::model::{IssueDocument, Site};
+use crate::model::{Change, IssueDocument, IssueKey, Site};
 use crate::store::StoreError;
 use crate::store::decide::StoredIssue;
 use crate::store::rows::parse;
@@ -183,6 +183,41 @@ pub(in crate::store) async fn upsert_keys(
         &column(documents, |d| d.id.0),
         &column(documents, |d| d.key.to_string()),
         &column(documents, |d| d.extracted_at),
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Records the keys that changelogs tell of: those from before an issue was stored here.
+/// Source: a move leaves an item named Key, with the keys as texts.
+pub(in crate::store) async fn insert_former_keys(
+    tx: &mut PgConnection,
+    site: &Site,
+    documents: &[&IssueDocument],
+) -> Result<(), StoreError> {
+    let former: Vec<(&IssueDocument, &Change, &str)> = documents
+        .iter()
+        .flat_map(|document| document.children.changes.iter().map(move |list| (*document, list)))
+        .flat_map(|(document, list)| list.items.iter().map(move |change| (document, change)))
+        .filter(|(_, change)| change.field == "Key")
+        .filter_map(|(document, change)| Some((document, change, change.from_text.as_deref()?)))
+        .filter(|(document, _, key)| key.parse().is_ok_and(|key: IssueKey| key != document.key))
+        .collect();
+    if former.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO jira.issue_keys (site, key, issue_id, first_seen, last_seen)
+         SELECT $1, n.key, n.issue_id, least(n.created, n.at), n.at
+         FROM unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+             AS n(issue_id, key, created, at)
+         ON CONFLICT ON CONSTRAINT issue_keys_pk DO NOTHING",
+        site.as_str(),
+        &column(&former, |(document, _, _)| document.id.0),
+        &column(&former, |(_, _, key)| *key) as _,
+        &column(&former, |(document, _, _)| document.created) as &[Option<Time>],
+        &column(&former, |(_, change, _)| change.at),
     )
     .execute(tx)
     .await?;

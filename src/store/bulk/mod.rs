@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
-pub(super) use issues::{load_stored, retire_keys, settle, upsert_issues, upsert_keys};
+pub(super) use issues::{
+    insert_former_keys, load_stored, retire_keys, settle, upsert_issues, upsert_keys,
+};
 pub(super) use partial::join_stored_fields;
 pub(super) use shared::{upsert_sprints, upsert_users};
 

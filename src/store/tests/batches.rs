@@ -190,21 +190,6 @@ async fn failures_are_recorded_counted_and_healed() {
 }
 
 #[tokio::test]
-async fn what_is_gone_is_marked_deleted_and_what_returns_is_not() {
-    let running = Running::start().await;
-    running.hydrate(&[document(1)]).await;
-    running.list(&[listed(1, 1_001), listed(2, 1_000)]).await;
-    let batch = running.batch().await;
-    let mut gone = result(&batch, &[]);
-    gone.gone = vec![IssueId(1), IssueId(2)];
-    assert_eq!(running.store.write_batch(&gone).await.unwrap().gone, 2);
-    let deleted = "SELECT count(*) FROM jira.issues WHERE deleted_at IS NOT NULL";
-    assert_eq!(running.store.value(deleted).await.as_deref(), Some("1"));
-    assert_eq!(running.hydrate(&[document(1)]).await.written, 1);
-    assert_eq!(running.store.value(deleted).await.as_deref(), Some("0"));
-}
-
-#[tokio::test]
 async fn what_is_to_be_retried_stays_even_when_a_poor_document_is_written() {
     let running = Running::start().await;
     running.list(&[listed(1, 1_000)]).await;

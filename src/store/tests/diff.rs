@@ -49,7 +49,10 @@ async fn an_unknown_issue_is_queued_and_a_tombstone_too() {
     assert_eq!(running.list(&[listed(1, 1_000)]).await.queued, 1);
     let batch = running.batch().await;
     running.write(&batch, &[document(1)]).await.unwrap();
-    running.store.run_sql("UPDATE jira.issues SET deleted_at = now()").await;
+    running
+        .store
+        .run_sql("UPDATE jira.issues SET deleted_at = now(), deleted_reason = 'not_found'")
+        .await;
     assert_eq!(running.list(&[listed(1, 1_000)]).await.queued, 1);
 }
 

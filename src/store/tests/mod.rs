@@ -1,5 +1,6 @@
 //! The store against a real Postgres, each test in a database of its own.
 
+mod absences;
 mod batches;
 mod certificates;
 mod children;

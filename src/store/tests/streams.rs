@@ -95,7 +95,12 @@ async fn what_was_stored_without_a_stream_is_queued_for_it_once() {
     let mut gone = document(4);
     gone.updated = Some(at(500));
     running.hydrate(&[document(1), watched, both, gone]).await;
-    running.store.run_sql("UPDATE jira.issues SET deleted_at = now() WHERE id = 4").await;
+    running
+        .store
+        .run_sql(
+            "UPDATE jira.issues SET deleted_at = now(), deleted_reason = 'not_found' WHERE id = 4",
+        )
+        .await;
     let queue = async |wanted: &[Stream]| {
         running.store.queue_without_streams(&running.lease, running.run, wanted).await.unwrap()
     };

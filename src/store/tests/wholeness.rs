@@ -61,7 +61,12 @@ async fn an_issue_is_incomplete_until_all_that_was_lacking_has_come() {
         running.hydrate(&[version(1, |d| d.children.comments = comments(&[1], true))]).await;
     assert_eq!(written.written, 1);
     assert_eq!(what().await, "P-2 {fields}");
-    running.store.run_sql("UPDATE jira.issues SET deleted_at = now() WHERE id = 2").await;
+    running
+        .store
+        .run_sql(
+            "UPDATE jira.issues SET deleted_at = now(), deleted_reason = 'not_found' WHERE id = 2",
+        )
+        .await;
     assert_eq!(what().await, "");
     assert_eq!(running.store.load_status(None).await.unwrap()[0].incomplete, 0);
 }

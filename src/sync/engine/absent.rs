@@ -69,6 +69,16 @@ impl Engine {
             return Ok(());
         }
         self.confirm(held).await?;
+        if too_many(ids.len()) && held.standing == Standing::Shown {
+            let found = self.look_up(held, &absence::sample(&ids)).await?;
+            if absence::is_uniform(&found) {
+                tracing::warn!(
+                    issues.absent = ids.len(),
+                    "too many issues are absent to look all of them up"
+                );
+                return Ok(());
+            }
+        }
         for ids in ids.chunks(MOST_SIGHTED) {
             self.require_go_on(held)?;
             self.sight(held, ids).await?;
@@ -79,9 +89,7 @@ impl Engine {
                 let archived: Vec<_> = ids.iter().map(|id| (*id, Found::Archived)).collect();
                 self.store.record_found(held.lease, held.run.id, &archived).await?;
             }
-            Standing::Shown | Standing::Gone => {
-                self.look_up_each(held, &ids, most, too_many(ids.len())).await?;
-            }
+            Standing::Shown | Standing::Gone => self.look_up_each(held, &ids, most).await?,
         }
         // If a permission was lost meanwhile, not one of these answers is believed.
         self.confirm(held).await
@@ -93,18 +101,7 @@ impl Engine {
         held: &Held<'_>,
         ids: &[IssueId],
         most: Option<u64>,
-        too_many: bool,
     ) -> Result<(), SyncError> {
-        if too_many {
-            let found = self.look_up(held, &absence::sample(ids)).await?;
-            if absence::is_uniform(&found) {
-                tracing::warn!(
-                    issues.absent = ids.len(),
-                    "too many issues are absent to look all of them up"
-                );
-                return Ok(());
-            }
-        }
         let mut tally = Tally::default();
         for ids in ids.chunks(MOST_SIGHTED) {
             self.require_go_on(held)?;

@@ -69,6 +69,12 @@ impl Answer {
         Self::json(StatusCode::NOT_FOUND, body)
     }
 
+    /// A caller without the permission that a resource needs.
+    pub(crate) fn forbidden() -> Self {
+        let text = "You do not have permission to perform this operation.".to_owned();
+        Self::errors(StatusCode::FORBIDDEN, &[text])
+    }
+
     /// A client that is not logged in where it must be.
     pub(crate) fn unauthorized() -> Self {
         Self::html(

@@ -106,6 +106,7 @@ impl Writer {
             attachments: Vec::new(),
             streams: Streams::default(),
             hidden: false,
+            archived: None,
         };
         self.system_fields(world, random, frame, &mut issue);
         self.custom.fill(random, &self.people, frame, &mut issue);

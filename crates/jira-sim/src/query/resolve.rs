@@ -80,7 +80,7 @@ impl Resolver<'_> {
         let mut keys = Vec::new();
         for value in &clause.values {
             let text = value.text();
-            match self.world.project_named(&text).filter(|project| project.is_searchable()) {
+            match self.world.project_in_jql(&text) {
                 Some(project) => keys.push(Arc::<str>::from(project.key())),
                 None => self.errors.push(format!(
                     "The value '{text}' does not exist for the field '{}'.",

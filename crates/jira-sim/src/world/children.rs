@@ -1,4 +1,5 @@
-//! Comments, worklogs, links and attachments: each change of one moves `updated`.
+//! Comments, worklogs, links and attachments: each change of one moves `updated`, unless it is
+//! made within [`World::silently`].
 
 use super::{Child, Issue, IssueId, Slot, World, WorldError};
 use crate::json::{Json, quote};
@@ -74,7 +75,7 @@ impl World {
         Ok(child)
     }
 
-    /// Removes a worklog.
+    /// Removes a worklog; the feed of deleted worklogs tells of it.
     ///
     /// # Errors
     /// When there is no such issue or worklog.
@@ -83,6 +84,7 @@ impl World {
         let at = position(&issue.worklogs, id, worklog)?;
         issue.worklogs.remove(at);
         issue.set("worklog", Slot::Worklogs);
+        self.deleted_worklogs.push((worklog, self.now));
         self.touch(id)
     }
 
@@ -109,6 +111,18 @@ impl World {
         issue.set("attachment", Slot::Attachments);
         self.touch(id)?;
         Ok(child)
+    }
+
+    /// Removes an attachment.
+    ///
+    /// # Errors
+    /// When there is no such issue or attachment.
+    pub fn delete_attachment(&mut self, id: IssueId, attachment: u64) -> Result<(), WorldError> {
+        let issue = self.issue_mut(id)?;
+        let at = position(&issue.attachments, id, attachment)?;
+        issue.attachments.remove(at);
+        issue.set("attachment", Slot::Attachments);
+        self.touch(id)
     }
 
     /// Links two issues (`from` blocks `to`); both ends move. The link's id is returned.

@@ -77,6 +77,15 @@ impl World {
         Ok(())
     }
 
+    /// Has changes made without moving `updated`, whatever they would move otherwise: what an app
+    /// does behind Jira's back, or a clean-up in Jira's own database.
+    pub fn silently<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.silent, true);
+        let done = change(self);
+        self.silent = before;
+        done
+    }
+
     /// Sets `updated` to now, in the document at once and in the index now or late.
     ///
     /// # Errors
@@ -84,9 +93,12 @@ impl World {
     pub fn touch(&mut self, id: IssueId) -> Result<(), WorldError> {
         let now = self.now;
         let stamp = self.stamp(now);
+        let silent = self.silent;
         let issue = self.issue_mut(id)?;
-        issue.updated = Some(now);
-        issue.set("updated", Slot::Json(stamp));
+        if !silent {
+            issue.updated = Some(now);
+            issue.set("updated", Slot::Json(stamp));
+        }
         self.index_later(id);
         Ok(())
     }

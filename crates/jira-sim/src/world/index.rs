@@ -64,6 +64,21 @@ impl Index {
         self.entries.len()
     }
 
+    /// The highest `updated` second of any entry.
+    pub(crate) fn last_updated(&self) -> Option<i64> {
+        self.entries.values().filter_map(|entry| entry.updated).max()
+    }
+
+    /// Counts the changes so far.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// How many changes are on their way.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     pub(crate) fn ids(&self) -> impl Iterator<Item = IssueId> + '_ {
         self.entries.keys().copied()
     }

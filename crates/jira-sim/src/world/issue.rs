@@ -56,6 +56,8 @@ pub struct Issue {
     pub(crate) attachments: Vec<Child>,
     pub(crate) streams: Streams,
     pub(crate) hidden: bool,
+    /// What the fields about archiving were before, while it is archived.
+    pub(crate) archived: Option<[Option<Slot>; 2]>,
 }
 
 impl Issue {
@@ -87,6 +89,11 @@ impl Issue {
     /// Whether a security level hides it from the caller.
     pub fn is_hidden(&self) -> bool {
         self.hidden
+    }
+
+    /// Whether it is archived, so that no search shows it.
+    pub fn is_archived(&self) -> bool {
+        self.archived.is_some()
     }
 
     /// All comments, oldest first.

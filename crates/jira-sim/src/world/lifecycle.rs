@@ -81,25 +81,19 @@ impl World {
         self.insert(issue)
     }
 
-    /// Moves an issue: same id, new key, the old key still resolves.
+    /// Moves an issue: same id, new key, the old key still resolves. An issue that comes back to a
+    /// project gets the key that it had there.
     ///
     /// # Errors
     /// When the issue or the project does not exist.
     pub fn move_issue(&mut self, id: IssueId, project: &str) -> Result<IssueKey, WorldError> {
         let old = self.issues.get(&id).ok_or(WorldError::NoIssue(id))?.key.clone();
-        let target =
-            self.project_mut(project).ok_or_else(|| WorldError::NoProject(project.to_owned()))?;
-        let new = IssueKey::new(project, target.next_number);
-        target.next_number += 1;
+        let new = self.key_in(id, project)?;
         let origin = self.origin.clone();
         let embedded =
             self.project(project).map(|project| project.json(&origin)).unwrap_or_else(Json::null);
-        self.keys.remove(&old);
-        self.former.insert(old.clone(), id);
-        self.keys.insert(new.clone(), id);
+        self.take_key(id, new.clone())?;
         let issue = self.issue_mut(id)?;
-        issue.former.push(old.clone());
-        issue.key = new.clone();
         let before = issue.field("project").unwrap_or_else(Json::null);
         issue.set("project", Slot::Json(embedded.clone()));
         let key_item =
@@ -107,6 +101,36 @@ impl World {
         self.add_history(id, &[item("project", &before, &embedded), key_item])?;
         self.touch(id)?;
         Ok(new)
+    }
+
+    /// The key that an issue gets in a project: the one it had there, or the next.
+    fn key_in(&mut self, id: IssueId, project: &str) -> Result<IssueKey, WorldError> {
+        let found = self
+            .projects
+            .get_mut(project)
+            .ok_or_else(|| WorldError::NoProject(project.to_owned()))?;
+        let former = self.issues.get(&id).map(Issue::former_keys).unwrap_or_default();
+        if let Some(former) = former.iter().find(|key| *key.project == *project) {
+            return Ok(former.clone());
+        }
+        let new = IssueKey::new(project, found.next_number);
+        found.next_number += 1;
+        Ok(new)
+    }
+
+    /// Gives an issue a key; the one that it had still resolves.
+    pub(super) fn take_key(&mut self, id: IssueId, new: IssueKey) -> Result<(), WorldError> {
+        let issue = self.issues.get_mut(&id).ok_or(WorldError::NoIssue(id))?;
+        let old = std::mem::replace(&mut issue.key, new.clone());
+        issue.former.retain(|key| *key != new);
+        if old != new {
+            issue.former.push(old.clone());
+            self.keys.remove(&old);
+            self.former.insert(old, id);
+        }
+        self.former.remove(&new);
+        self.keys.insert(new, id);
+        Ok(())
     }
 
     /// Deletes an issue, its document at once and its index entry now or late (until then it is a
@@ -236,6 +260,7 @@ impl World {
             attachments: Vec::new(),
             streams: Streams::default(),
             hidden: false,
+            archived: None,
         };
         for (name, value) in &draft.fields {
             issue.set(name, Slot::Json(self.resolve(name, value)));

@@ -1,9 +1,10 @@
 //! The simulated instance as a pure model: no I/O, no clock but its own, no randomness but a seed's.
 //!
 //! A world holds documents (`issue`) and, apart from them, what the search index knows (`index`).
-//! Operations (`edits`, `children`, `lifecycle`, `reindex`) change documents at once and the index
+//! Operations (`edits`, `children`, `lifecycle`, `archive`, `rename`, `reindex`) change documents at once and the index
 //! now or late, as [`IndexLag`] says. Everything a test needs to compare against is readable here.
 
+mod archive;
 mod catalogue;
 mod children;
 mod defaults;
@@ -16,7 +17,9 @@ mod key;
 mod lifecycle;
 mod project;
 mod reindex;
+mod rename;
 mod streams;
+mod worklog_feed;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -52,6 +55,9 @@ pub enum WorldError {
     /// No project has this key.
     #[error("no project with key {0}")]
     NoProject(String),
+    /// Another project has, or had, this key.
+    #[error("there is a project with key {0}, or there was")]
+    ProjectTaken(String),
     /// The issue has no such comment, worklog or link.
     #[error("issue {issue} has no child with id {child}")]
     NoChild {
@@ -86,11 +92,20 @@ pub struct World {
     index: Index,
     lag: IndexLag,
     hidden: usize,
+    /// While set, changes leave `updated` where it is.
+    silent: bool,
+    /// Whether JQL still takes the key that a project had before it was renamed.
+    former_projects_in_jql: bool,
+    /// How far a reindex has got, while one runs.
+    rebuilding: Option<u8>,
+    index_unreadable: bool,
     random: Random,
     pub(crate) catalogue: Catalogue,
     actor: Option<User>,
     next_issue: IssueId,
     next_child: u64,
+    /// Worklogs that were deleted, and when, oldest first.
+    deleted_worklogs: Vec<(u64, Millis)>,
 }
 
 impl World {
@@ -109,6 +124,11 @@ impl World {
             index: Index::default(),
             lag: IndexLag::None,
             hidden: 0,
+            silent: false,
+            former_projects_in_jql: false,
+            rebuilding: None,
+            index_unreadable: false,
+            deleted_worklogs: Vec::new(),
             random: Random::new(1),
             actor: Some(User::new("sim", "Simulated User")),
             next_issue: 10_000,
@@ -180,9 +200,17 @@ impl World {
         self.keys.range(from..=to).filter_map(|(_, id)| self.issues.get(id))
     }
 
-    /// The issues of a project that the caller may browse, in key order.
+    /// The issues of a project that a sound index shows the caller, in key order: those that they
+    /// may browse and that are not archived, with their project or alone.
     pub fn visible_issues(&self, project: &str) -> impl Iterator<Item = &Issue> {
-        self.issues(project).filter(|issue| self.may_browse(issue))
+        let searchable = self.projects.get(project).is_none_or(Project::is_searchable);
+        self.issues(project)
+            .filter(move |issue| searchable && !issue.is_archived() && self.may_browse(issue))
+    }
+
+    /// All issues of all projects, in no order.
+    pub(crate) fn all_issues(&self) -> impl Iterator<Item = &Issue> {
+        self.issues.values()
     }
 
     /// How many issues there are, hidden ones included.
@@ -190,7 +218,8 @@ impl World {
         self.issues.len()
     }
 
-    /// Whether the caller may see this issue.
+    /// Whether the caller may see this issue. Archived ones are still shown to those who ask for
+    /// them by id or key.
     pub fn may_browse(&self, issue: &Issue) -> bool {
         !issue.hidden
             && self.projects.get(&issue.key.project).is_none_or(|project| !project.forbidden)
@@ -231,7 +260,7 @@ impl World {
         let entry = reindex::entry_of(&issue);
         self.keys.insert(key, id);
         self.issues.insert(id, issue);
-        self.index.put(id, Some(entry), None);
+        self.index.put(id, entry, None);
         Ok(id)
     }
 

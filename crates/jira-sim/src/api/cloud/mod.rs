@@ -53,6 +53,7 @@ pub(crate) fn route(ctx: &Context<'_>) -> Answer {
         ["user"] => site::user(ctx),
         ["field"] => catalogues::fields(ctx),
         ["issuetype"] => catalogues::issue_types(ctx),
+        ["worklog", which @ ("deleted" | "updated")] => server::worklog_feed(ctx, which),
         ["project", "search"] => catalogues::project_search(ctx),
         ["project", ..]
         | ["configuration" | "status" | "priority" | "resolution" | "issueLinkType"] => {

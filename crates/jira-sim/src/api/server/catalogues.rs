@@ -47,9 +47,10 @@ pub(super) fn projects(ctx: &Context<'_>) -> Answer {
     list(&projects)
 }
 
-/// `GET project/{key}` and what hangs below it. Unknown and forbidden look the same.
+/// `GET project/{key}` and what hangs below it. Unknown and forbidden look the same. A key that the
+/// project had is answered with the one it has.
 pub(super) fn project(ctx: &Context<'_>, key: &str, rest: &[&str]) -> Answer {
-    let found = ctx.world.project_named(key).filter(|project| ctx.logged_in && !project.forbidden);
+    let found = ctx.world.project_at(key).filter(|project| ctx.logged_in && !project.forbidden);
     let Some(project) = found else {
         return Answer::not_found(&format!("No project could be found with key '{key}'."));
     };

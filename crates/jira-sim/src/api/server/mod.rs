@@ -1,13 +1,16 @@
 //! The answers of Jira Server / Data Center, REST v2.
 
 mod catalogues;
+mod index;
 mod issue;
 mod render;
 mod search;
 mod site;
 mod streams;
+mod worklog_feed;
 
 use axum::http::StatusCode;
+pub(super) use worklog_feed::feed as worklog_feed;
 
 use super::answer::Answer;
 use super::context::Context;
@@ -35,8 +38,9 @@ pub(crate) fn route(ctx: &Context<'_>) -> Answer {
         ["mypermissions"] => site::permissions(ctx),
         ["configuration"] => site::configuration(),
         ["user"] => site::user(ctx),
-        ["index", "summary"] => site::index_summary(ctx),
-        ["reindex"] => site::reindex(ctx),
+        ["index", "summary"] => index::summary(ctx),
+        ["worklog", which @ ("deleted" | "updated")] => worklog_feed(ctx, which),
+        ["reindex"] => index::reindex(ctx),
         ["field"] => catalogues::fields(ctx),
         ["project"] => catalogues::projects(ctx),
         ["project", key, rest @ ..] => catalogues::project(ctx, key, rest),

@@ -1,4 +1,4 @@
-//! The instance and the caller: `myself`, `serverInfo`, permissions, index.
+//! The instance and the caller: `myself`, `serverInfo`, permissions.
 
 use axum::http::StatusCode;
 
@@ -76,22 +76,4 @@ pub(super) fn user(ctx: &Context<'_>) -> Answer {
         None if name == ctx.config.user => myself(ctx),
         None => Answer::not_found(&format!("The user named '{name}' does not exist")),
     }
-}
-
-/// `GET index/summary`.
-pub(super) fn index_summary(ctx: &Context<'_>) -> Answer {
-    let now = quote(&jira_text(ctx.world.now(), ctx.world.zone()));
-    Answer::ok(format!(
-        r#"{{"nodeId":"","reportTime":{now},"issueIndex":{{"indexReadable":true,"countInDatabase":{},"countInIndex":{},"countInArchive":0,"lastUpdatedInDatabase":{now},"lastUpdatedInIndex":{now}}},"replicationQueues":{{}}}}"#,
-        ctx.world.issue_count(),
-        ctx.world.index().len(),
-    ))
-}
-
-/// `GET reindex`: the last one is done.
-pub(super) fn reindex(ctx: &Context<'_>) -> Answer {
-    let now = quote(&jira_text(ctx.world.now(), ctx.world.zone()));
-    Answer::ok(format!(
-        r#"{{"progressUrl":"/secure/admin/jira/IndexProgress.jspa","currentProgress":100,"type":"FOREGROUND","submittedTime":{now},"startTime":{now},"finishTime":{now},"success":true}}"#
-    ))
 }
