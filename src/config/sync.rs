@@ -59,8 +59,12 @@ pub struct SyncConfig {
     pub filter: Option<String>,
     /// The optional streams that are fetched with each issue.
     pub streams: Vec<Stream>,
+    /// Whether every version of an issue is kept.
+    pub history: bool,
     /// When the service brings each project up to date.
     pub schedule: Schedule,
+    /// When the service reconciles each project; none: never.
+    pub reconcile_schedule: Option<Schedule>,
     /// The most projects that one process works on at once.
     pub max_runs: usize,
     /// How much later than its schedule a project may be before it counts as stalled.
@@ -80,8 +84,11 @@ pub(super) struct SyncSection {
     watchers: bool,
     voters: bool,
     properties: bool,
+    history: bool,
     #[serde(deserialize_with = "schedule")]
     schedule: Schedule,
+    #[serde(deserialize_with = "schedule_or_none")]
+    reconcile_schedule: Option<Schedule>,
     max_runs: u32,
     #[serde(with = "humantime_serde")]
     stalled_after: Duration,
@@ -95,7 +102,9 @@ impl SyncSection {
             overlap: self.overlap,
             filter: self.filter,
             streams,
+            history: self.history,
             schedule: self.schedule,
+            reconcile_schedule: self.reconcile_schedule,
             max_runs: usize::try_from(self.max_runs).unwrap_or(usize::MAX),
             stalled_after: self.stalled_after,
         }
@@ -178,4 +187,16 @@ fn overlap<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Overlap, D::Err
 
 fn schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Schedule, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// The word for a schedule that there is none of. In a file an empty text says the same.
+pub(super) const NEVER: &str = "off";
+
+fn schedule_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Schedule>, D::Error> {
+    match String::deserialize(deserializer)?.trim() {
+        "" | NEVER => Ok(None),
+        text => text.parse().map(Some).map_err(serde::de::Error::custom),
+    }
 }

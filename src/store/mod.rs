@@ -34,12 +34,14 @@ mod leases;
 mod listener;
 mod listing;
 mod migrate;
+mod people;
 mod pool;
 pub mod private_postgres;
 mod queue;
 mod reach;
 mod recent;
 mod renames;
+mod replay;
 mod rows;
 mod runs;
 mod sample;
@@ -54,6 +56,7 @@ mod testing;
 mod tests;
 mod throttles;
 mod tx;
+mod versions;
 mod views;
 mod wholeness;
 mod worklog_feed;
@@ -69,17 +72,22 @@ pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};
 pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
 pub use listing::{PageOutcome, Requeue};
+pub use people::{
+    FoundUser, Of, PeopleScope, PersonalIssue, PersonalRows, Rewritten, RewrittenRows,
+    UnfinishedErasure, UserLookup,
+};
 pub use queue::{
     Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope,
     Release,
 };
 pub use recent::Recent;
+pub use replay::{ReplayAudit, ReplayFinding};
 pub use runs::{
     Cancelling, ControlListener, EVENTS_KEPT, MAX_RETRIES, NewRun, Requested, Retrying, Run,
-    RunEvent, RunFilter, StoredEvent,
+    RunEvent, RunFilter, RunWanted, StoredEvent,
 };
 pub use sample::{SampleIssue, TableCount};
-pub use schedules::{Followed, Schedule, ScheduleTrouble};
+pub use schedules::{Followed, Schedule, ScheduleTrouble, Wanted};
 pub use schema_facts::{ColumnFact, FunctionFact, RelationFact, SchemaFact, SchemaFacts};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
 pub use stats::{Histogram, PoolStats, SECONDS_BOUNDS, StoreStats, TransactionStats};
@@ -97,5 +105,7 @@ pub struct Store {
     /// For the connections outside the pool: migrations, sessions, listeners.
     options: PgConnectOptions,
     counters: Arc<stats::Counters>,
+    /// Whether every version of an issue is kept.
+    history: bool,
     last_counts: Arc<recent::LastRead<Vec<ProjectCounts>>>,
 }

@@ -208,16 +208,16 @@ impl<'a> Names<'a> {
         self.types.entry(name.to_owned()).or_insert(kind.sql_type());
     }
 
-    /// Takes the first name that is free: the field's own, with its kind if it has another column
-    /// already, with its number, with a count.
+    /// Takes the first name that is free: the field's own; with its kind if it has another column
+    /// already; with its number; with a count.
     fn choose(&mut self, field: &Field, kind: Kind, before: bool) -> String {
         let own = own_name(field);
-        let own = if before { joined(&own, kind.as_str()) } else { own };
+        let of_kind = before.then(|| joined(&own, kind.as_str()));
         let number = field.number().and_then(snake);
         let numbered = number.map(|number| joined(&own, number.trim_start_matches('_')));
         let base = numbered.clone().unwrap_or_else(|| own.clone());
         let counted = (2_u32..).map(|count| joined(&base, &count.to_string()));
-        let mut candidates = std::iter::once(own).chain(numbered).chain(counted);
+        let mut candidates = std::iter::once(own).chain(of_kind).chain(numbered).chain(counted);
         let name = candidates.find(|name| self.is_free(&field.site, name, kind));
         let name = name.unwrap_or_else(|| field.id.clone());
         self.take(&field.site, &name, kind);

@@ -90,6 +90,8 @@ pub(super) struct Holdings {
     pub(super) written: u64,
     /// Marked by the run, by reason.
     pub(super) tombstoned: BTreeMap<Absence, u64>,
+    /// Of which the changelog does not replay.
+    pub(super) unreplayed: u64,
     /// Jira's own summary of its index.
     pub(super) index: Option<IndexSummary>,
 }
@@ -237,9 +239,10 @@ fn details(absent: &Absent, holdings: Holdings) -> Details {
         healed: holdings.written,
         moved: absent.moved,
         tombstoned: holdings.tombstoned,
+        refused: absent.refused + absent.unknown,
         unlisted: absent.unlisted,
         outside_filter: absent.outside_filter,
-        unreplayed: 0,
+        unreplayed: holdings.unreplayed,
         index: holdings.index,
     }
 }

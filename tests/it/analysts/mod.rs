@@ -48,7 +48,7 @@ async fn learn(
 ) -> ViewsRefreshed {
     let (site, project) = (Site::new(site), project.parse::<ProjectKey>().unwrap());
     let catalogue = Catalogue { fields, ..Catalogue::default() };
-    store.upsert_catalogue(&site, &project, &catalogue).await.unwrap();
+    store.upsert_catalogue(&site, &project, &catalogue, 0).await.unwrap();
     let refreshed = store.refresh_views(&site, &project).await.unwrap();
     assert!(refreshed.failed.is_empty(), "{:?}", refreshed.failed);
     refreshed

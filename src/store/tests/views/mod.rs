@@ -32,7 +32,7 @@ async fn refresh_of(
     };
     let fields = fields.iter().map(entry).collect();
     let catalogue = Catalogue { fields, ..Catalogue::default() };
-    store.upsert_catalogue(site, project, &catalogue).await.unwrap();
+    store.upsert_catalogue(site, project, &catalogue, 0).await.unwrap();
     store.refresh_views(site, project).await.unwrap()
 }
 
