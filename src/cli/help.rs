@@ -144,6 +144,24 @@ Examples:
   extractor cursor                       lists them
   extractor cursor reset PROJ";
 
+pub(super) const USERS: &str = "\
+Finds people in what is stored, and erases one of them, as the GDPR asks for (Article 17).
+
+An erasure puts a pseudonym in the place of the person's ids, names and e-mail address: in jira.users, \
+in every field of every issue, in the history, comments, worklogs, attachments, watchers, voters, remote \
+links, properties and catalogues, and in mentions ([~name], @name). Everything else stays, so the same \
+pseudonym is the author of all they wrote. Text that people typed is not searched for names.
+
+It is for good. Only keyed hashes of the ids are kept, by which the person is known when Jira mentions \
+them again; from the moment when the erasure has begun no process stores them any more. Nothing is \
+fetched again for it. Cut short, the same command goes on where it stopped.";
+
+pub(super) const USERS_EXAMPLES: &str = "\
+Examples:
+  extractor users find ames                     who is it?
+  extractor users erase ann --dry-run           what would be rewritten?
+  extractor users erase ann@example.com --yes   for good";
+
 pub(super) const MIGRATE: &str = "\
 Applies the schema migrations that the database lacks, then exits. Other commands, but for \
 `check` and dry runs, do it themselves unless told not to (--no-migrate, or database.auto_migrate = \

@@ -25,6 +25,7 @@ mod status;
 mod summary;
 mod sync;
 mod table;
+mod users;
 mod words;
 mod worker;
 
@@ -124,6 +125,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Failures(args) => failures::run(args, context).await,
         Command::Probe(args) => probe::run(args, context).await,
         Command::Cursor(args) => cursor::run(args, context).await,
+        Command::Users(args) => users::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,

@@ -10,7 +10,7 @@ use bytesize::ByteSize;
 use config::ValueKind;
 
 use super::profile::Profile;
-use super::{base_url, database, http, sync};
+use super::{base_url, database, http, privacy, sync};
 use crate::model::Schedule;
 use crate::telemetry;
 
@@ -97,10 +97,15 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("sync.watchers", Form::Switch),
     ("sync.voters", Form::Switch),
     ("sync.properties", Form::Switch),
+    ("sync.history", Form::Switch),
     ("sync.schedule", Form::Schedule),
     ("sync.reconcile_schedule", Form::ScheduleOrOff),
     ("sync.max_runs", Form::Count(1, 64)),
     ("sync.stalled_after", Form::Span),
+    ("privacy.emails", Form::Choice(&privacy::TREATMENTS)),
+    ("privacy.display_names", Form::Choice(&privacy::TREATMENTS)),
+    ("privacy.salt", Form::Secret),
+    ("privacy.salt_file", Form::Text),
     ("shutdown.grace", Form::Span),
     ("http.listen", Form::ListenAddress),
     ("http.token", Form::Secret),

@@ -59,6 +59,8 @@ pub struct SyncConfig {
     pub filter: Option<String>,
     /// The optional streams that are fetched with each issue.
     pub streams: Vec<Stream>,
+    /// Whether every version of an issue is kept.
+    pub history: bool,
     /// When the service brings each project up to date.
     pub schedule: Schedule,
     /// When the service reconciles each project; none: never.
@@ -82,6 +84,7 @@ pub(super) struct SyncSection {
     watchers: bool,
     voters: bool,
     properties: bool,
+    history: bool,
     #[serde(deserialize_with = "schedule")]
     schedule: Schedule,
     #[serde(deserialize_with = "schedule_or_none")]
@@ -99,6 +102,7 @@ impl SyncSection {
             overlap: self.overlap,
             filter: self.filter,
             streams,
+            history: self.history,
             schedule: self.schedule,
             reconcile_schedule: self.reconcile_schedule,
             max_runs: usize::try_from(self.max_runs).unwrap_or(usize::MAX),

@@ -16,7 +16,10 @@ struct WireSummary {
 #[serde(rename_all = "camelCase", expecting = "the state of an index")]
 struct WireIndex {
     index_readable: bool,
+    /// A node that cannot read its index need not count.
+    #[serde(default)]
     count_in_database: u64,
+    #[serde(default)]
     count_in_index: u64,
     #[serde(default)]
     count_in_archive: u64,

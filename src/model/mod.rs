@@ -10,6 +10,7 @@ mod failure;
 mod ids;
 mod issue;
 mod listing;
+mod privacy;
 mod run;
 mod schedule;
 mod stream;
@@ -29,6 +30,9 @@ pub use issue::{
     User, Worklog,
 };
 pub use listing::{ListedIssue, ListingPage, PageStart, PageToken};
+pub use privacy::{
+    Erased, HashKey, KnownPeople, Mark, MarkOf, Privacy, Treatment, mark as mark_of,
+};
 pub use run::{EventLevel, RunCounters, RunKind, RunState, UnknownName};
 pub use schedule::{InvalidSchedule, Schedule};
 pub use stream::{Property, RemoteLink, Stream};

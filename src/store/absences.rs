@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::leases::fence;
 use super::rows::{column, count, parse};
-use super::{ProjectLease, Store, StoreError};
+use super::{ProjectLease, Store, StoreError, versions};
 use crate::model::{Absence, IssueId, IssueKey, RunId, Site};
 
 /// What a look-up by id said of an issue that was missed.
@@ -188,19 +188,23 @@ impl Store {
         run: RunId,
         allowance: Allowance,
     ) -> Result<Settled, StoreError> {
+        let history = self.history;
         self.tx("settle_absences", |tx| {
             Box::pin(async move {
                 fence(tx, lease).await?;
                 let queued = queue_found(tx, lease, run).await?;
-                mark(tx, run, "archived", allowance.archived).await?;
+                let mut marked = mark(tx, run, "archived", allowance.archived).await?;
                 let not_found = count_not_found(tx, run).await?;
                 let refused = match allowance.most {
                     Some(most) if not_found.all > most => not_found.unmarked,
                     Some(_) | None => {
-                        mark(tx, run, "not_found", allowance.not_found).await?;
+                        marked.extend(mark(tx, run, "not_found", allowance.not_found).await?);
                         0
                     }
                 };
+                if history {
+                    versions::record(tx, lease.site(), &marked).await?;
+                }
                 Ok(Settled { refused, queued })
             })
         })
@@ -354,14 +358,14 @@ async fn queue_found(
 }
 
 /// Marks issues deleted of which the run found `found`, unless they have been seen under another
-/// key since.
+/// key since; answers which.
 async fn mark(
     tx: &mut PgConnection,
     run: RunId,
     found: &str,
     reason: Absence,
-) -> Result<(), StoreError> {
-    sqlx::query!(
+) -> Result<Vec<i64>, StoreError> {
+    let ids = sqlx::query_scalar!(
         "WITH marked AS (
              UPDATE extractor.absences SET settled = true
              WHERE run_id = $1 AND found = $2 AND NOT settled
@@ -369,14 +373,15 @@ async fn mark(
          UPDATE jira.issues i
          SET deleted_at = clock_timestamp(), deleted_reason = $3, deleted_by_run = $1
          FROM marked m
-         WHERE i.site = m.site AND i.id = m.issue_id AND i.key = m.key AND i.deleted_at IS NULL",
+         WHERE i.site = m.site AND i.id = m.issue_id AND i.key = m.key AND i.deleted_at IS NULL
+         RETURNING i.id",
         run.0,
         found,
         reason.as_str(),
     )
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(())
+    Ok(ids)
 }
 
 struct NotFound {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 
-use super::{Store, StoreError};
+use super::rows::parse;
+use super::{Store, StoreError, people};
 use crate::model::{Catalogue, CatalogueEntry, ProjectKey, Site};
 
 /// A catalogue's entries as the statements take them, each id once and in order.
@@ -83,23 +84,51 @@ macro_rules! upsert_of_project {
 
 impl Store {
     /// Stores the catalogues; `project` is whose versions and components they hold. Entries that
-    /// Jira no longer has are kept: stored issues may still name them.
+    /// Jira no longer has are kept: stored issues may still name them. `erasures` is the newest
+    /// erasure of a person that they were transformed in the knowledge of.
     ///
     /// # Errors
-    /// [`StoreError::DataRejected`] when an entry's JSON cannot be stored.
+    /// [`StoreError::DataRejected`] when an entry's JSON cannot be stored;
+    /// [`StoreError::ErasedMeanwhile`].
     pub async fn upsert_catalogue(
         &self,
         site: &Site,
         project: &ProjectKey,
         catalogue: &Catalogue,
+        erasures: i64,
     ) -> Result<(), StoreError> {
         self.tx("upsert_catalogue", |tx| {
             Box::pin(async move {
+                people::guard(tx, site, erasures).await?;
                 upsert_shared(tx, site, catalogue).await?;
                 upsert_projects(tx, site, project, catalogue).await
             })
         })
         .await
+    }
+
+    /// The other key under which a project is followed, if it was renamed since its catalogue was
+    /// stored last.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] and the like.
+    pub async fn followed_as(
+        &self,
+        site: &Site,
+        project_id: &str,
+        key: &ProjectKey,
+    ) -> Result<Option<ProjectKey>, StoreError> {
+        let other = sqlx::query_scalar!(
+            r#"SELECT p.key AS "key!" FROM jira.projects p
+               JOIN extractor.cursors c ON c.site = p.site AND c.project_key = p.key
+               WHERE p.site = $1 AND p.id = $2 AND p.key <> $3"#,
+            site.as_str(),
+            project_id,
+            key.as_str(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        other.map(|key| parse("project key", &key)).transpose()
     }
 }
 

@@ -33,7 +33,8 @@ pub struct ListedCounts {
     /// Listed, and created before the given instant (or at an unknown one).
     pub before: u64,
     /// Listed, and neither stored, nor recorded as failures, nor proven absent by this run. What the
-    /// run proved absent is only counted, so an issue proven absent twice may stand for another.
+    /// run proved absent and was never stored is only counted, so an issue proven absent twice may
+    /// stand for another.
     pub lacking: u64,
 }
 
@@ -105,12 +106,16 @@ impl Store {
     ) -> Result<ListedCounts, StoreError> {
         let row = sqlx::query!(
             r#"SELECT
-                 count(*) FILTER (WHERE i.created IS NULL OR i.created < $3) AS "before!",
-                 count(*) FILTER (WHERE i.id IS NULL AND f.issue_id IS NULL) AS "unaccounted!",
-                 (SELECT gone FROM extractor.runs WHERE id = $2) AS "gone!"
+                 count(*) FILTER (WHERE i.created IS NULL OR i.created < $3
+                     OR i.deleted_at IS NOT NULL) AS "before!",
+                 count(*) FILTER (WHERE f.issue_id IS NULL AND (i.id IS NULL
+                     OR i.deleted_at IS NOT NULL AND i.deleted_by_run IS DISTINCT FROM $2))
+                     AS "unaccounted!",
+                 (SELECT r.gone - (SELECT count(*) FROM extractor.absences a
+                                   WHERE a.run_id = $2 AND a.found = 'not_found')
+                  FROM extractor.runs r WHERE r.id = $2) AS "gone!"
                FROM extractor.listed l
-               LEFT JOIN jira.issues i
-                 ON i.site = $1 AND i.id = l.issue_id AND i.deleted_at IS NULL
+               LEFT JOIN jira.issues i ON i.site = $1 AND i.id = l.issue_id
                LEFT JOIN extractor.failures f ON f.site = $1 AND f.issue_id = l.issue_id
                WHERE l.run_id = $2"#,
             site.as_str(),

@@ -45,7 +45,8 @@ impl Store {
         let set_up = set_up_statement(settings.statement_timeout);
         let reach = Reach::new(options.clone(), Limits::of(settings.statement_timeout));
         let pool = Pool::new(&options, Arc::new(reach), settings.max_connections, set_up);
-        Ok(Self { pool, options, counters: Arc::default(), last_counts: Arc::default() })
+        let (counters, last_counts) = (Arc::default(), Arc::default());
+        Ok(Self { pool, options, counters, history: false, last_counts })
     }
 
     /// Closes the pool, waiting for what is under way, but not for long.

@@ -34,12 +34,14 @@ mod leases;
 mod listener;
 mod listing;
 mod migrate;
+mod people;
 mod pool;
 pub mod private_postgres;
 mod queue;
 mod reach;
 mod recent;
 mod renames;
+mod replay;
 mod rows;
 mod runs;
 mod sample;
@@ -53,6 +55,7 @@ mod testing;
 mod tests;
 mod throttles;
 mod tx;
+mod versions;
 mod wholeness;
 mod worklog_feed;
 
@@ -67,11 +70,16 @@ pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};
 pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
 pub use listing::{PageOutcome, Requeue};
+pub use people::{
+    FoundUser, Of, PeopleScope, PersonalIssue, PersonalRows, Rewritten, RewrittenRows,
+    UnfinishedErasure, UserLookup,
+};
 pub use queue::{
     Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope,
     Release,
 };
 pub use recent::Recent;
+pub use replay::{ReplayAudit, ReplayFinding};
 pub use runs::{
     Cancelling, ControlListener, EVENTS_KEPT, MAX_RETRIES, NewRun, Requested, Retrying, Run,
     RunEvent, RunFilter, RunWanted, StoredEvent,
@@ -93,5 +101,7 @@ pub struct Store {
     /// For the connections outside the pool: migrations, sessions, listeners.
     options: PgConnectOptions,
     counters: Arc<stats::Counters>,
+    /// Whether every version of an issue is kept.
+    history: bool,
     last_counts: Arc<recent::LastRead<Vec<ProjectCounts>>>,
 }

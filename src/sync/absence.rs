@@ -63,6 +63,20 @@ pub(super) fn sighted(
     }
 }
 
+/// The same, knowing how the project stands: in an archived one everything is archived, though no
+/// issue says so of itself.
+pub(super) fn in_standing(standing: Standing, found: Found) -> Found {
+    match standing {
+        Standing::Shown | Standing::Gone => found,
+        Standing::Archived => match found {
+            Found::Archived | Found::Listed | Found::Unlisted | Found::OutsideFilter => {
+                Found::Archived
+            }
+            Found::NotFound | Found::Elsewhere(_) => found,
+        },
+    }
+}
+
 /// What the issue's own resource says, after the question for many did not bring it.
 pub(super) fn looked_up(sighting: Option<&Sighting>, project: &ProjectKey) -> Found {
     match sighting {
@@ -128,6 +142,18 @@ mod tests {
     ) {
         let project = "P".parse().unwrap();
         assert_eq!(sighted(&sighting, &project, has_filter, by_search), expected);
+    }
+
+    #[test]
+    fn what_is_there_in_an_archived_project_is_archived() {
+        let moved = Found::Elsewhere("Q-1".parse().unwrap());
+        for found in [Found::Listed, Found::Unlisted, Found::OutsideFilter, Found::Archived] {
+            assert_eq!(in_standing(Standing::Archived, found.clone()), Found::Archived);
+            assert_eq!(in_standing(Standing::Shown, found.clone()), found);
+        }
+        for found in [Found::NotFound, moved] {
+            assert_eq!(in_standing(Standing::Archived, found.clone()), found);
+        }
     }
 
     #[test]

@@ -13,8 +13,8 @@
 //! What decides is pure and has its own files: [`policy`] (what an error means), [`pace`] (how
 //! much to ask for at once), [`ladder`] (what to ask of a heavy issue), [`fields`] (which fields are
 //! missing), [`streak`] (when to stop), [`census`]' and [`certify`]'s comparisons, [`absence`] (what
-//! became of an issue that was missed). What is absent: no retry of a single request (that is
-//! `jira`'s) and no SQL (that is `store`'s).
+//! became of an issue that was missed), [`replay`] (what to do about changelogs that do not add up).
+//! What is absent: no retry of a single request (that is `jira`'s) and no SQL (that is `store`'s).
 
 mod absence;
 mod budget;
@@ -32,9 +32,11 @@ mod intake;
 mod ladder;
 mod listing;
 mod pace;
+mod people;
 mod policy;
 mod precedent;
 mod progress;
+mod replay;
 mod retry;
 mod span;
 mod split;
@@ -50,5 +52,6 @@ pub use engine::{
 pub use error::SyncError;
 pub use hydrate::{Drained, Until};
 pub use ladder::{Landing, landing};
+pub use people::{ErasedPerson, Erasing};
 pub use policy::is_of_the_issue;
 pub use progress::{PaceInUse, Progress, Snapshot};

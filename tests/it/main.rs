@@ -40,6 +40,8 @@ mod packaging_deploy;
 mod packaging_help;
 mod page;
 mod payloads;
+mod privacy;
+mod reconcile;
 mod reproduction;
 mod service;
 mod simulation;

@@ -47,7 +47,7 @@ fn directory() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from)
 }
 
-fn payload_files() -> Vec<PathBuf> {
+pub(crate) fn payload_files() -> Vec<PathBuf> {
     FILES.iter().map(|file| directory().join(file)).filter(|file| file.is_file()).collect()
 }
 

@@ -41,6 +41,6 @@ pub use requests::{Expectation, RequestLog, RequestRecord, Seen};
 pub use server::{SimServer, StartError};
 pub use time::{Millis, jira_text, parse_jira};
 pub use world::{
-    Child, Draft, Imported, IndexEntry, IndexLag, Issue, IssueId, IssueKey, Project, RemoteLink,
-    Scope, User, World, WorldError,
+    Child, Corruption, Draft, Imported, IndexEntry, IndexLag, Issue, IssueId, IssueKey, Planted,
+    Project, RemoteLink, Scope, User, World, WorldError, Written,
 };

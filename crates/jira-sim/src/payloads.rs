@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::json::{Json, elements, entries};
 use crate::time::{Millis, parse_jira};
-use crate::world::{Child, Issue, IssueKey, Slot, Streams, World};
+use crate::world::{Child, Issue, IssueKey, Past, Slot, Streams, World};
 
 /// The clock of a loaded world stands this long after the last `updated` in it.
 const AFTERWARDS: Millis = 3_600_000;
@@ -120,6 +120,7 @@ impl Loader {
             fields: Vec::new(),
             changelog_text: changelog,
             histories: histories.unwrap_or_default(),
+            past: Past::default(),
             comments: Vec::new(),
             worklogs: Vec::new(),
             links: Vec::new(),

@@ -75,10 +75,11 @@ impl Crew {
         board.up(board::Peer::Jira);
         let worker = base.session().worker();
         let settings = engine_settings(config, &peer, filter);
+        let kept = store.clone().keeping_history(config.sync.history);
         let (jira, instance) = (peer.client.clone(), peer.instance.clone());
         // Runs are told to end one by one, so that each is waited for.
         let never = CancellationToken::new();
-        let engine = Engine::new(jira, store.clone(), worker, instance, settings, never);
+        let engine = Engine::new(jira, kept, worker, instance, settings, never);
         let budget =
             Budget::start(peer.client.clone(), store.clone(), peer.site.clone(), worker).await;
         Ok(Waited::Done(Self { peer: Arc::new(peer), engine: Arc::new(engine), budget }))

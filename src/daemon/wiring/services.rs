@@ -69,7 +69,7 @@ impl Services {
         };
         let engine = Engine::new(
             peer.client.clone(),
-            database.store().clone(),
+            database.store().clone().keeping_history(config.sync.history),
             session.worker(),
             peer.instance.clone(),
             engine_settings(config, &peer, filter),
@@ -120,6 +120,7 @@ pub(in crate::daemon) fn engine_settings(
         batch_size: config.jira.batch_size.min(peer.instance.batch_cap),
         max_in_flight: in_flight(&config.jira),
         streams: config.sync.streams.clone(),
+        privacy: config.privacy.clone(),
         batch_lease: BATCH_LEASE,
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use self::parts::{Departures, Leased, Parts, is_written};
 use super::decide::{Decision, StoredIssue};
 use super::rows::{column, seconds, small};
-use super::{BatchToken, Store, StoreError, absences, bulk, failures};
+use super::{BatchToken, Store, StoreError, absences, bulk, failures, people, replay, versions};
 use crate::model::{Absence, Failure, IssueDocument, IssueId};
 
 /// What came of a batch, or of a part of it: every id must be leased under the token, and what is
@@ -29,6 +29,8 @@ pub struct BatchResult {
     pub failed: Vec<Failure>,
     /// To stay in the queue, and not to be tried before this has passed. May be among `documents`.
     pub retry_later: Vec<(IssueId, Duration)>,
+    /// The newest erasure of a person that the documents were transformed in the knowledge of.
+    pub erasures: i64,
 }
 
 /// What a write did, in issues.
@@ -64,16 +66,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when any id is not leased under the token, and then nothing is
-    /// written; [`StoreError::DataRejected`] when Postgres cannot hold something in it.
+    /// written; [`StoreError::DataRejected`] when Postgres cannot hold something in it;
+    /// [`StoreError::ErasedMeanwhile`] when the documents may mention somebody erased since.
     pub async fn write_batch(&self, result: &BatchResult) -> Result<BatchWritten, StoreError> {
-        let parts = &Parts::of(result);
+        let (parts, history) = (&Parts::of(result), self.history);
         self.tx("write_batch", |tx| {
             Box::pin(async move {
+                people::guard(tx, parts.site, result.erasures).await?;
                 let leased = lock_leased(tx, parts).await?;
                 let stored = bulk::load_stored(tx, parts.site, &parts.document_ids()).await?;
                 let decisions = parts.decide(&stored);
-                write_data(tx, parts, &decisions, &stored).await?;
+                let changed = write_data(tx, parts, &decisions, &stored).await?;
                 note_departures(tx, parts, &leased, &decisions, &stored).await?;
+                if history {
+                    versions::record(tx, parts.site, &changed).await?;
+                }
                 let departures = parts.departures(&leased, &stored);
                 record_failures(tx, parts, &departures).await?;
                 leave_queue(tx, parts, &departures).await?;
@@ -122,12 +129,13 @@ async fn lock_leased(
         .collect())
 }
 
+/// Answers which issues were written.
 async fn write_data(
     tx: &mut PgConnection,
     parts: &Parts<'_>,
     decisions: &BTreeMap<i64, Decision>,
     stored: &BTreeMap<i64, StoredIssue>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     let rewritten = parts.documents_that(decisions, is_written);
     let partial: Vec<&IssueDocument> =
         rewritten.iter().filter(|document| !document.has_every_field()).copied().collect();
@@ -148,9 +156,11 @@ async fn write_data(
         bulk::replace_children(tx, parts.site, chunk, |id| stored.contains_key(&id.0)).await?;
     }
     bulk::settle(tx, parts.site, &settled).await?;
+    replay::note_written(tx, parts.site, &rewritten).await?;
     // Last, since every writer has these rows in common.
     bulk::upsert_sprints(tx, parts.site, &rewritten).await?;
-    bulk::upsert_users(tx, parts.site, &rewritten).await
+    bulk::upsert_users(tx, parts.site, &rewritten).await?;
+    Ok(rewritten.iter().map(|document| document.id.0).collect())
 }
 
 /// Issues that are not there, and issues that are, but have left the followed projects: moved, or

@@ -36,6 +36,30 @@ async fn what_a_run_listed_is_stored_failed_gone_or_lacking() {
 }
 
 #[tokio::test]
+async fn what_moved_away_or_vanished_while_the_run_fetched_it_is_not_lacking() {
+    let running = Running::start().await;
+    running.hydrate(&[document(1), document(2)]).await;
+    running.list(&[listed(1, 1_001), listed(2, 1_001)]).await;
+    let batch = running.batch().await;
+    let moved =
+        IssueDocument { key: "Z-1".parse().unwrap(), updated: Some(at(1_001)), ..document(1) };
+    let mut fetched = result(&batch, &[moved]);
+    fetched.gone = vec![IssueId(2)];
+    running.store.write_batch(&fetched).await.unwrap();
+    let most = crate::store::Allowance {
+        most: None,
+        not_found: crate::model::Absence::NotFound,
+        archived: crate::model::Absence::Archived,
+    };
+    running.store.settle_absences(&running.lease, running.run, most).await.unwrap();
+    let counts = running.store.listed_counts(&site(), running.run, at(900)).await.unwrap();
+    assert_eq!(counts, ListedCounts { before: 2, lacking: 0 });
+    running.store.run_sql("UPDATE jira.issues SET deleted_by_run = NULL").await;
+    let counts = running.store.listed_counts(&site(), running.run, at(900)).await.unwrap();
+    assert_eq!(counts.lacking, 2, "marked by another run, and listed by this one");
+}
+
+#[tokio::test]
 async fn a_page_tells_what_the_run_has_not_listed() {
     let running = Running::start().await;
     running.list(&[listed(1, 1), listed(3, 1)]).await;

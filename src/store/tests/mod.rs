@@ -10,6 +10,7 @@ mod events;
 mod failures;
 mod leases;
 mod partial;
+mod people;
 mod queue;
 mod runs;
 mod schedules;
@@ -102,6 +103,7 @@ fn result(batch: &Batch, documents: &[IssueDocument]) -> BatchResult {
         gone: Vec::new(),
         failed: Vec::new(),
         retry_later: Vec::new(),
+        erasures: 0,
     }
 }
 

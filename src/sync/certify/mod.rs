@@ -90,6 +90,8 @@ pub(super) struct Holdings {
     pub(super) written: u64,
     /// Marked by the run, by reason.
     pub(super) tombstoned: BTreeMap<Absence, u64>,
+    /// Of which the changelog does not replay.
+    pub(super) unreplayed: u64,
     /// Jira's own summary of its index.
     pub(super) index: Option<IndexSummary>,
 }
@@ -240,7 +242,7 @@ fn details(absent: &Absent, holdings: Holdings) -> Details {
         refused: absent.refused + absent.unknown,
         unlisted: absent.unlisted,
         outside_filter: absent.outside_filter,
-        unreplayed: 0,
+        unreplayed: holdings.unreplayed,
         index: holdings.index,
     }
 }

@@ -145,7 +145,7 @@ impl Engine {
         let sightings = self.jira.sight(ids).await?;
         let of = |sighting: &Sighting| {
             let found = absence::sighted(sighting, &held.run.project, has_filter, by_search);
-            (sighting.id, found)
+            (sighting.id, absence::in_standing(held.standing, found))
         };
         let found: Vec<(IssueId, Found)> = sightings.iter().map(of).collect();
         let late: Vec<ListedIssue> = sightings

@@ -52,6 +52,7 @@ impl Engine {
             not_whole: stored.not_whole,
             written: self.written(run).await?,
             tombstoned: marked.tombstoned,
+            unreplayed: 0,
             index,
         };
         let precedent = Precedent::load(&self.store, held.lease).await?;

@@ -12,7 +12,7 @@ use crate::model::{Certificate, RunState, Verdict};
 use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, StoreError};
 use crate::sync::absence::Standing;
-use crate::sync::certify::{self, Counts, Proof, Remedy};
+use crate::sync::certify::{self, Counts, Holdings, Proof, Remedy};
 use crate::sync::error::SyncError;
 use crate::sync::fetch::Source;
 use crate::sync::hydrate::{Hydrator, WRITERS};
@@ -37,12 +37,13 @@ impl Engine {
                 Standing::Archived | Standing::Gone => {}
             }
             let absent = self.account_for_absent(held, &course).await?;
+            let unreplayed = self.audit(held).await?;
             match self.count(held, &course, absent).await? {
                 None => {}
                 Some((counts, holdings)) => {
                     let remedy = certify::remedy(held.run.kind, &counts, course.attempt);
                     if remedy == Remedy::None {
-                        break (counts, holdings);
+                        break (counts, Holdings { unreplayed, ..holdings });
                     }
                     say_why(&counts);
                     course.fell_short = counts.proof.fell_short();
@@ -118,6 +119,7 @@ impl Engine {
             lease: settings.batch_lease,
             writers: Semaphore::new(WRITERS),
             progress: Arc::clone(progress),
+            people: Arc::clone(&self.people),
             no_more: CancellationToken::new(),
             stop,
             wake: Notify::new(),

@@ -1,6 +1,7 @@
 //! Opening a run: is the project there, is it free, what kind of run does it need, and is there one
 //! to go on with?
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::places::Place;
@@ -33,12 +34,17 @@ impl Engine {
         let Ok(now) = info.key.parse::<ProjectKey>() else {
             return Ok((standing, project.clone()));
         };
-        if now != *project {
+        let site = &self.settings.site;
+        // What is stored may be of another key than the one that is asked for: of the one before, when
+        // the new one is named at once, or of one between, when there were several.
+        let stored_as = patiently(|| self.store.followed_as(site, &info.id, &now)).await?;
+        let asked_for = (now != *project).then(|| project.clone());
+        for old in BTreeSet::from_iter(stored_as.into_iter().chain(asked_for)) {
             tracing::warn!(
-                project.key = %now, project.was = %project,
+                project.key = %now, project.was = %old,
                 "the project has another key in jira: name it so in sync.projects"
             );
-            self.store.rename_project(&self.settings.site, (project, &now), &info.id).await?;
+            self.store.rename_project(site, (&old, &now), &info.id).await?;
         }
         Ok((standing, now))
     }
@@ -84,6 +90,7 @@ impl Engine {
             Standing::Shown => self.store_catalogue(&request.project).await?,
             Standing::Archived | Standing::Gone => {}
         }
+        self.align_people().await?;
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
         let kind = self.kind(lease, wanted, filter.as_deref()).await?;
@@ -100,6 +107,7 @@ impl Engine {
         {
             let run = self.store.resume_run(lease, run.id).await?;
             self.store.requeue_failures(lease, run.id, failures).await?;
+            self.queue_other_privacy(lease, &run).await?;
             return Ok((run, true));
         }
         let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
@@ -112,16 +120,13 @@ impl Engine {
         self.store.requeue_failures(lease, id, failures).await?;
         match run.kind {
             RunKind::Backfill | RunKind::Reconcile => {
+                self.store.open_versions(lease).await?;
                 self.store.queue_without_streams(lease, id, &self.settings.streams).await?;
             }
             RunKind::Delta => {}
         }
+        self.queue_other_privacy(lease, &run).await?;
         Ok((run, false))
-    }
-
-    async fn store_catalogue(&self, project: &ProjectKey) -> Result<(), SyncError> {
-        let catalogue = self.jira.fetch_catalogue(project).await?;
-        Ok(self.store.upsert_catalogue(&self.settings.site, project, &catalogue).await?)
     }
 
     /// Whether what made the caller ask for the run is still so.

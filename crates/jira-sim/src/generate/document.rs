@@ -11,7 +11,7 @@ use super::timeline::Frame;
 use crate::json::Json;
 use crate::random::Random;
 use crate::time::{Millis, jira_text};
-use crate::world::{Issue, Slot, Streams, World};
+use crate::world::{Issue, Past, Slot, Streams, World};
 
 /// Share of the issues whose text holds something odd.
 const ODD: f64 = 0.04;
@@ -100,6 +100,7 @@ impl Writer {
             fields: Vec::with_capacity(132),
             changelog_text: None,
             histories: Vec::new(),
+            past: Past::default(),
             comments: Vec::new(),
             worklogs: Vec::new(),
             links: Vec::new(),

@@ -10,6 +10,7 @@ mod people;
 mod streams;
 mod text;
 mod timeline;
+mod truth;
 
 use crate::random::Random;
 use crate::time::Millis;
@@ -116,6 +117,9 @@ pub fn populate(world: &mut World, profile: &WorldProfile) -> Result<(), WorldEr
     if profile.shape == Shape::Realistic {
         family::make_families(world, &mut random, &frames, &ids)?;
         family::make_links(world, &mut random, &ids)?;
+    }
+    for id in &ids {
+        truth::tell(world, profile.seed, *id)?;
     }
     if profile.streams {
         streams::add(world, profile.seed, &ids)?;

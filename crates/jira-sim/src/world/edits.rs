@@ -17,10 +17,7 @@ impl World {
         let mut items = Vec::new();
         for (name, value) in changes {
             let new = self.resolve(name, value);
-            let issue = self.issue_mut(id)?;
-            let old = issue.field(name).unwrap_or_else(Json::null);
-            issue.set(name, Slot::Json(new.clone()));
-            items.push(item(name, &old, &new));
+            items.extend(self.change(id, name, new)?);
         }
         self.add_history(id, &items)?;
         self.touch(id)

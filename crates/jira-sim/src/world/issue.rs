@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::Streams;
 use super::fields::Selection;
 use super::key::{IssueId, IssueKey};
+use super::{Past, Streams};
 use crate::json::{Json, push_array, push_quoted};
 use crate::time::Millis;
 
@@ -50,6 +50,8 @@ pub struct Issue {
     /// The whole changelog as it came, until an edit adds to it.
     pub(crate) changelog_text: Option<Json>,
     pub(crate) histories: Vec<Json>,
+    /// What its fields held before.
+    pub(crate) past: Past,
     pub(crate) comments: Vec<Child>,
     pub(crate) worklogs: Vec<Child>,
     pub(crate) links: Vec<Child>,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::edits::{field, item};
-use super::{Catalogue, Issue, IssueId, IssueKey, Slot, Streams, World, WorldError};
+use super::{Catalogue, Issue, IssueId, IssueKey, Past, Slot, Streams, World, WorldError};
 use crate::json::{Json, quote};
 use crate::time::Millis;
 
@@ -93,9 +93,12 @@ impl World {
         let embedded =
             self.project(project).map(|project| project.json(&origin)).unwrap_or_else(Json::null);
         self.take_key(id, new.clone())?;
+        let now = self.now;
         let issue = self.issue_mut(id)?;
         let before = issue.field("project").unwrap_or_else(Json::null);
         issue.set("project", Slot::Json(embedded.clone()));
+        issue.note("project", &before, now, &embedded);
+        issue.note("key", &Json::string(&old.to_string()), now, &Json::string(&new.to_string()));
         let key_item =
             item("Key", &Json::string(&old.to_string()), &Json::string(&new.to_string()));
         self.add_history(id, &[item("project", &before, &embedded), key_item])?;
@@ -254,6 +257,7 @@ impl World {
             fields,
             changelog_text: None,
             histories: Vec::new(),
+            past: Past::default(),
             comments: Vec::new(),
             worklogs: Vec::new(),
             links: Vec::new(),

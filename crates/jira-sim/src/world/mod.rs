@@ -7,9 +7,11 @@
 mod archive;
 mod catalogue;
 mod children;
+mod corrupt;
 mod defaults;
 mod edits;
 mod fields;
+mod history;
 mod hubs;
 mod index;
 mod issue;
@@ -29,7 +31,10 @@ use chrono_tz::Tz;
 
 pub(crate) use catalogue::Catalogue;
 pub use catalogue::User;
+pub use corrupt::{Corruption, Planted};
 pub(crate) use fields::Selection;
+pub use history::Written;
+pub(crate) use history::{Past, items};
 pub(crate) use index::Index;
 pub use index::{IndexEntry, IndexLag};
 pub(crate) use issue::Slot;

@@ -74,7 +74,7 @@ impl<'a> CloudView<'a> {
             if !wanted(id.as_deref()) {
                 continue;
             }
-            let of_people = id.as_deref().is_some_and(|id| PEOPLE.contains(&id));
+            let of_people = id.as_deref().is_some_and(|id| self.is_of_people(id));
             out.push_str(if count > 0 { ",{" } else { "{" });
             count += 1;
             for (at, (name, raw)) in
@@ -96,6 +96,13 @@ impl<'a> CloudView<'a> {
         }
         out.push(']');
         count
+    }
+
+    fn is_of_people(&self, id: &str) -> bool {
+        let picks = |schema: &Json| schema.as_str().contains(":userpicker");
+        PEOPLE.contains(&id)
+            || id.starts_with("customfield_")
+                && self.world.catalogue.fields.iter().any(|f| f.id == id && picks(&f.schema))
     }
 
     /// The id of a field that changelogs call by a name; some have none.
