@@ -31,6 +31,7 @@ mod cloud_whole;
 mod cluster;
 mod compare;
 mod container_postgres;
+mod history;
 mod http;
 mod kill;
 mod lifecycle;
