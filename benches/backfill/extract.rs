@@ -40,6 +40,7 @@ impl Extract {
             batch_size: options.batch_size,
             max_in_flight: options.max_in_flight,
             streams: Vec::new(),
+            privacy: extractor::model::Privacy::default(),
             batch_lease: BATCH_LEASE,
         };
         Ok(Self { jira, store: connect(url, MAX_CONNECTIONS).await?, settings })

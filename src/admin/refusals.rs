@@ -16,6 +16,7 @@ pub(super) fn of_store(error: &StoreError) -> Problem {
         | StoreError::TimedOut(_)
         | StoreError::Contended(_)
         | StoreError::LeaseLost { .. }
+        | StoreError::ErasedMeanwhile
         | StoreError::ProjectHeld(_) => database_unavailable(),
         StoreError::InvalidUrl(_)
         | StoreError::AuthenticationFailed { .. }

@@ -35,6 +35,9 @@ pub enum Command {
     /// Bring projects up to date once, then exit
     #[command(long_about = help::SYNC, after_long_help = help::SYNC_EXAMPLES)]
     Sync(SyncArgs),
+    /// Prove what is stored: find what is gone, moved or missing, and certify the rest
+    #[command(long_about = help::RECONCILE, after_long_help = help::RECONCILE_EXAMPLES)]
+    Reconcile(ReconcileArgs),
     /// Check configuration, database and Jira without extracting
     #[command(long_about = help::CHECK, after_long_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -50,6 +53,9 @@ pub enum Command {
     /// Show or reset how far completed runs have got
     #[command(long_about = help::CURSOR, after_long_help = help::CURSOR_EXAMPLES)]
     Cursor(CursorArgs),
+    /// Find people in what is stored, or erase one of them
+    #[command(long_about = help::USERS, after_long_help = help::USERS_EXAMPLES)]
+    Users(UsersArgs),
     /// Apply the schema migrations, then exit
     #[command(long_about = help::MIGRATE, after_long_help = help::MIGRATE_EXAMPLES)]
     Migrate,
@@ -90,6 +96,20 @@ pub struct SyncArgs {
     /// List and count, but fetch and write nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `extractor reconcile`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ReconcileArgs {
+    /// The projects' keys [default: sync.projects of the configuration]
+    #[arg(value_name = "PROJ", value_delimiter = ',', value_parser = project_key)]
+    pub projects: Vec<ProjectKey>,
+    /// List and count, but look up, fetch and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Mark as deleted however many are gone: when people have really deleted so many
+    #[arg(long, conflicts_with = "dry_run")]
+    pub allow_mass_delete: bool,
 }
 
 /// `extractor check`
@@ -170,6 +190,51 @@ pub enum CursorAction {
         #[arg(value_name = "PROJ", value_parser = project_key)]
         project: ProjectKey,
     },
+}
+
+/// `extractor users`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct UsersArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: UsersAction,
+}
+
+/// What `extractor users` does.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum UsersAction {
+    /// Show the people of whom an id, a name or the e-mail address holds a text
+    Find(UsersFindArgs),
+    /// Put a pseudonym in the place of one person, everywhere and for good
+    Erase(UsersEraseArgs),
+}
+
+/// How many people are listed unless told otherwise.
+const USERS_LISTED: u32 = 50;
+
+/// `extractor users find`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct UsersFindArgs {
+    /// A part of an id, user name, display name or e-mail address, in any case
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = USERS_LISTED, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+}
+
+/// `extractor users erase`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct UsersEraseArgs {
+    /// The id (jira.users.id), or an e-mail address or name that is one person's only
+    #[arg(value_name = "ID|EMAIL|NAME")]
+    pub who: String,
+    /// Do it: it cannot be undone
+    #[arg(long)]
+    pub yes: bool,
+    /// Count what would be rewritten, and write nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
 }
 
 /// `extractor probe`

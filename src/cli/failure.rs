@@ -42,6 +42,12 @@ pub(super) enum Failure {
     NoVisibleProjects,
     #[error("there is no cursor of project {project}")]
     NoCursor { project: ProjectKey },
+    #[error("nobody is stored whom {who:?} could be")]
+    NoPerson { who: String },
+    #[error("{who:?} could be several people: {ids}")]
+    AmbiguousPerson { who: String, ids: String },
+    #[error("nothing was erased: that cannot be undone, and was not confirmed")]
+    Unconfirmed,
     #[error("there is no issue {key}, or this account may not see it")]
     NoIssue { key: IssueKey },
     #[error("several Jira instances in this database have a project {project}: {sites}")]
@@ -70,7 +76,10 @@ impl Failure {
             Self::Jira(error) => of_jira(error),
             Self::Store(error) => of_store(error),
             Self::PrivatePostgres(error) => of_private_postgres(error),
-            Self::NoCursor { .. } => ExitCode::Usage,
+            Self::NoCursor { .. }
+            | Self::NoPerson { .. }
+            | Self::AmbiguousPerson { .. }
+            | Self::Unconfirmed => ExitCode::Usage,
             Self::NoVisibleProjects | Self::NoIssue { .. } => ExitCode::Refused,
             Self::Payloads(_) => ExitCode::BadData,
             Self::Telemetry(_) | Self::World(_) | Self::SimulatorAddress => ExitCode::Internal,
@@ -111,6 +120,11 @@ impl Failure {
                 Some("check the key, and the account's Browse Projects permission")
             }
             Self::AmbiguousSite { .. } => Some("say which one with --site"),
+            Self::NoPerson { .. } => Some("`extractor users find TEXT` looks for parts of names"),
+            Self::AmbiguousPerson { .. } => {
+                Some("name one by the id, and the Jira instance with --site")
+            }
+            Self::Unconfirmed => Some("look at it with --dry-run, then say --yes"),
             Self::World(_) | Self::Telemetry(_) | Self::SimulatorAddress => Some(advice::REPORT),
             Self::Config(_)
             | Self::NoHttp
@@ -196,9 +210,10 @@ pub(super) fn of_store(error: &StoreError) -> ExitCode {
         | StoreError::DiskFull(_)
         | StoreError::TimedOut(_) => ExitCode::Unavailable,
         StoreError::AuthenticationFailed { .. } | StoreError::NotPermitted(_) => ExitCode::Refused,
-        StoreError::LeaseLost { .. } | StoreError::ProjectHeld(_) | StoreError::Contended(_) => {
-            ExitCode::TryAgain
-        }
+        StoreError::LeaseLost { .. }
+        | StoreError::ErasedMeanwhile
+        | StoreError::ProjectHeld(_)
+        | StoreError::Contended(_) => ExitCode::TryAgain,
         StoreError::RunNotOpen { .. }
         | StoreError::DataRejected(_)
         | StoreError::Unreadable { .. }

@@ -81,6 +81,23 @@ Examples:
   extractor sync PROJ --dry-run          how much would be listed
   */5 * * * *  extractor sync            from cron; exit code 75 means that the last one still runs";
 
+pub(super) const RECONCILE: &str = "\
+Proves what is stored of each project, and prints a certificate that can be handed on. It lists the whole \
+project, fetches what is missing or stale, and looks up by its id whatever is stored and was not listed: \
+moved issues follow, and those that are deleted, hidden, archived or moved to a project that is not \
+followed are marked (jira.issues.deleted_reason). Without a project, those of sync.projects.
+
+Absence is not taken for deletion until it is proven. Where more is gone than people usually delete (ten \
+issues, or a tenth of the project), nothing is marked and the exit code is 1: a permission may be lost, or \
+the search index broken. --allow-mass-delete marks all of it, when it is known to be right.";
+
+pub(super) const RECONCILE_EXAMPLES: &str = "\
+Examples:
+  extractor reconcile                    the projects of the configuration
+  extractor reconcile PROJ --json        the certificate for a script; exit code 1 when it fails
+  extractor reconcile PROJ --dry-run     how much would be listed
+  extractor reconcile PROJ --allow-mass-delete";
+
 pub(super) const CHECK: &str = "\
 Checks everything a run needs, without extracting or changing anything: what is configured and where, \
 the database and its schema, whether Jira can be reached, who we are there, the account's time zone, \
@@ -126,6 +143,24 @@ pub(super) const CURSOR_EXAMPLES: &str = "\
 Examples:
   extractor cursor                       lists them
   extractor cursor reset PROJ";
+
+pub(super) const USERS: &str = "\
+Finds people in what is stored, and erases one of them, as the GDPR asks for (Article 17).
+
+An erasure puts a pseudonym in the place of the person's ids, names and e-mail address: in jira.users, \
+in every field of every issue, in the history, comments, worklogs, attachments, watchers, voters, remote \
+links, properties and catalogues, and in mentions ([~name], @name). Everything else stays, so the same \
+pseudonym is the author of all they wrote. Text that people typed is not searched for names.
+
+It is for good. Only keyed hashes of the ids are kept, by which the person is known when Jira mentions \
+them again; from the moment when the erasure has begun no process stores them any more. Nothing is \
+fetched again for it. Cut short, the same command goes on where it stopped.";
+
+pub(super) const USERS_EXAMPLES: &str = "\
+Examples:
+  extractor users find ames                     who is it?
+  extractor users erase ann --dry-run           what would be rewritten?
+  extractor users erase ann@example.com --yes   for good";
 
 pub(super) const MIGRATE: &str = "\
 Applies the schema migrations that the database lacks, then exits. Other commands, but for \

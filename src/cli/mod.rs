@@ -18,12 +18,14 @@ mod help_files;
 mod migrate;
 mod probe;
 mod progress;
+mod reconcile;
 mod run;
 mod runs;
 mod status;
 mod summary;
 mod sync;
 mod table;
+mod users;
 mod words;
 mod worker;
 
@@ -117,11 +119,13 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Run => run::run(context).await,
         Command::Backfill(args) => backfill::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
+        Command::Reconcile(args) => reconcile::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
         Command::Status => status::run(context).await,
         Command::Failures(args) => failures::run(args, context).await,
         Command::Probe(args) => probe::run(args, context).await,
         Command::Cursor(args) => cursor::run(args, context).await,
+        Command::Users(args) => users::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
         Command::Worker(args) => worker::run(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,

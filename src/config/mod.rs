@@ -20,6 +20,7 @@ mod log;
 mod nearest;
 mod origin;
 mod overrides;
+mod privacy;
 mod profile;
 mod shutdown;
 mod sync;
@@ -46,6 +47,8 @@ pub use overrides::Overrides;
 pub use profile::Profile;
 pub use shutdown::ShutdownConfig;
 pub use sync::{Overlap, Projects, SyncConfig};
+
+use crate::model::Privacy;
 
 /// The text of `config/default.toml`: every key, its default and the reason for it.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -102,6 +105,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// What is followed.
     pub sync: SyncConfig,
+    /// What is stored of people.
+    pub privacy: Privacy,
     /// How long ending may take.
     pub shutdown: ShutdownConfig,
     /// Where operators are answered.
@@ -147,6 +152,7 @@ struct Sections {
     jira: jira::JiraSection,
     database: database::DatabaseSection,
     sync: sync::SyncSection,
+    privacy: privacy::PrivacySection,
     shutdown: ShutdownConfig,
     http: http::HttpSection,
     log: LogConfig,
@@ -165,6 +171,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigError> {
         jira: sections.jira.resolve(&settings, &inputs.environment, &mut warnings)?,
         database: sections.database.resolve(&inputs.environment),
         sync: sections.sync.resolve(),
+        privacy: sections.privacy.resolve(&settings)?,
         shutdown: sections.shutdown,
         http: sections.http.resolve(&settings)?,
         log: sections.log,

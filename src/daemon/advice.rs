@@ -64,7 +64,7 @@ pub fn of_store(error: &StoreError) -> Option<&'static str> {
         StoreError::TimedOut(_) => {
             Some("see in pg_stat_activity what it waits for, or raise database.statement_timeout")
         }
-        StoreError::Contended(_) => Some(LATER),
+        StoreError::Contended(_) | StoreError::ErasedMeanwhile => Some(LATER),
         StoreError::RunNotOpen { .. }
         | StoreError::DataRejected(_)
         | StoreError::Unreadable { .. }

@@ -221,6 +221,7 @@ fn may_come_right(error: &StoreError) -> bool {
         | StoreError::SchemaModified { .. }
         | StoreError::SchemaForeign { .. }
         | StoreError::LeaseLost { .. }
+        | StoreError::ErasedMeanwhile
         | StoreError::ProjectHeld(_)
         | StoreError::RunNotOpen { .. }
         | StoreError::DataRejected(_)

@@ -86,7 +86,7 @@ pub use stats::{ClientStats, Waits};
 pub use whereabouts::{MOST_SIGHTED, Sighting};
 pub use wire::{
     Completed, FetchedStream, complete_changes, complete_comments, complete_stream,
-    complete_worklogs,
+    complete_worklogs, plain_text,
 };
 pub use worklog_feed::DeletedWorklogs;
 

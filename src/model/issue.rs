@@ -51,8 +51,11 @@ pub struct IssueDocument {
     pub tier: Tier,
     /// U+0000 or a lone surrogate was replaced by U+FFFD somewhere in this document.
     pub text_repaired: bool,
-    /// Changes when anything stored of the issue changes.
+    /// Changes when anything stored of the issue changes, and with how people are treated.
     pub content_hash: [u8; 16],
+    /// How people are treated in it ([`Privacy::fingerprint`](super::Privacy::fingerprint)); `None`:
+    /// as Jira gave it.
+    pub privacy: Option<String>,
     /// When Jira answered with this version, by Jira's clock.
     pub extracted_at: DateTime<Utc>,
     /// Names of the lists that belong to this document and could not be had, such as `links`:
@@ -293,4 +296,20 @@ pub struct User {
     pub active: Option<bool>,
     /// IANA time zone.
     pub time_zone: Option<String>,
+}
+
+impl User {
+    /// Takes over what another mention of the same person says more.
+    pub fn complete(&mut self, more: &Self) {
+        fn fill<T: Clone>(known: &mut Option<T>, more: &Option<T>) {
+            if known.is_none() {
+                known.clone_from(more);
+            }
+        }
+        fill(&mut self.name, &more.name);
+        fill(&mut self.display_name, &more.display_name);
+        fill(&mut self.email, &more.email);
+        fill(&mut self.active, &more.active);
+        fill(&mut self.time_zone, &more.time_zone);
+    }
 }

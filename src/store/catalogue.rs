@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 
 use super::rows::parse;
-use super::{Store, StoreError};
+use super::{Store, StoreError, people};
 use crate::model::{Catalogue, CatalogueEntry, ProjectKey, Site};
 
 /// A catalogue's entries as the statements take them, each id once and in order.
@@ -84,18 +84,22 @@ macro_rules! upsert_of_project {
 
 impl Store {
     /// Stores the catalogues; `project` is whose versions and components they hold. Entries that
-    /// Jira no longer has are kept: stored issues may still name them.
+    /// Jira no longer has are kept: stored issues may still name them. `erasures` is the newest
+    /// erasure of a person that they were transformed in the knowledge of.
     ///
     /// # Errors
-    /// [`StoreError::DataRejected`] when an entry's JSON cannot be stored.
+    /// [`StoreError::DataRejected`] when an entry's JSON cannot be stored;
+    /// [`StoreError::ErasedMeanwhile`].
     pub async fn upsert_catalogue(
         &self,
         site: &Site,
         project: &ProjectKey,
         catalogue: &Catalogue,
+        erasures: i64,
     ) -> Result<(), StoreError> {
         self.tx("upsert_catalogue", |tx| {
             Box::pin(async move {
+                people::guard(tx, site, erasures).await?;
                 upsert_shared(tx, site, catalogue).await?;
                 upsert_projects(tx, site, project, catalogue).await
             })

@@ -95,6 +95,9 @@ pub enum StoreError {
         /// The project or the batch.
         what: &'static str,
     },
+    /// Somebody was erased whom this write may still mention. Transform it anew, and write that.
+    #[error("a person was erased meanwhile")]
+    ErasedMeanwhile,
     /// The project is held by a live process. Try again later.
     #[error("the project is held by {0}")]
     ProjectHeld(Holder),

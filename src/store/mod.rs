@@ -34,6 +34,7 @@ mod leases;
 mod listener;
 mod listing;
 mod migrate;
+mod people;
 mod pool;
 pub mod private_postgres;
 mod queue;
@@ -69,6 +70,10 @@ pub use facts::{Certified, LiveWorker, ProjectFacts, QueueFacts};
 pub use failures::{FailureCount, FailureFilter, StoredFailure};
 pub use leases::{Holder, ProjectClaim, ProjectLease};
 pub use listing::{PageOutcome, Requeue};
+pub use people::{
+    FoundUser, Of, PeopleScope, PersonalIssue, PersonalRows, Rewritten, RewrittenRows,
+    UnfinishedErasure, UserLookup,
+};
 pub use queue::{
     Batch, BatchNumber, BatchToken, PendingCounts, PendingIssue, PendingListener, QueueScope,
     Release,
@@ -77,10 +82,10 @@ pub use recent::Recent;
 pub use replay::{ReplayAudit, ReplayFinding};
 pub use runs::{
     Cancelling, ControlListener, EVENTS_KEPT, MAX_RETRIES, NewRun, Requested, Retrying, Run,
-    RunEvent, RunFilter, StoredEvent,
+    RunEvent, RunFilter, RunWanted, StoredEvent,
 };
 pub use sample::{SampleIssue, TableCount};
-pub use schedules::{Followed, Schedule, ScheduleTrouble};
+pub use schedules::{Followed, Schedule, ScheduleTrouble, Wanted};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
 pub use stats::{Histogram, PoolStats, SECONDS_BOUNDS, StoreStats, TransactionStats};
 pub use throttles::{Sharing, SharingListener, Throttle};

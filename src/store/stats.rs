@@ -12,16 +12,19 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 48] = [
+const TRANSACTIONS: [&str; 55] = [
     "acquire_batch",
     "acquire_project",
+    "align_users",
     "audit_replay",
     "bring_forward",
     "cancel_run",
     "claim_due_run",
     "close_session",
     "complete_run",
+    "ensure_people_key",
     "fail_run",
+    "finish_erasure",
     "follow_projects",
     "forget_listed",
     "forget_old_workers",
@@ -29,6 +32,7 @@ const TRANSACTIONS: [&str; 48] = [
     "make_failures_due",
     "open_versions",
     "queue_deleted_worklogs",
+    "queue_under_other_privacy",
     "queue_without_streams",
     "record_absent",
     "record_events",
@@ -37,9 +41,11 @@ const TRANSACTIONS: [&str; 48] = [
     "record_index_lag",
     "record_late",
     "record_page",
+    "record_pause",
     "record_success",
     "record_throttles",
     "refuse_run",
+    "register_erasure",
     "register_sharing",
     "release_batch",
     "release_project",
@@ -56,6 +62,7 @@ const TRANSACTIONS: [&str; 48] = [
     "restart_cursor",
     "restart_listing",
     "resume_run",
+    "rewrite_people",
     "settle_absences",
     "start_run",
     "store_certificate",

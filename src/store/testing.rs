@@ -173,6 +173,7 @@ pub(super) fn document(id: i64) -> IssueDocument {
         tier: Tier::Full,
         archived: false,
         text_repaired: false,
+        privacy: None,
         content_hash: [u8::try_from(id % 256).unwrap(); 16],
         extracted_at: at(10_000),
         lacking: Vec::new(),

@@ -108,7 +108,7 @@ async fn open(tx: &mut PgConnection, site: &Site, ids: &[i64]) -> Result<u64, St
         "INSERT INTO jira.issue_versions (site, issue_id, version, valid_from, observed_at, change,
              deleted_reason, key, project_key, summary, issue_type, status, status_category,
              priority, resolution, assignee_id, reporter_id, creator_id, parent_id, labels, created,
-             updated, resolved, due, fields, tier, content_hash)
+             updated, resolved, due, fields, tier, content_hash, privacy)
          SELECT i.site, i.id, coalesce(l.version, 0) + 1,
              coalesce(l.valid_to, i.deleted_at, i.updated, clock_timestamp()), clock_timestamp(),
              CASE WHEN i.deleted_at IS NOT NULL THEN 'deleted' WHEN l.change IS NULL THEN 'created'
@@ -116,7 +116,7 @@ async fn open(tx: &mut PgConnection, site: &Site, ids: &[i64]) -> Result<u64, St
              i.deleted_reason, i.key, i.project_key, i.summary, i.issue_type, i.status,
              i.status_category, i.priority, i.resolution, i.assignee_id, i.reporter_id,
              i.creator_id, i.parent_id, i.labels, i.created, i.updated, i.resolved, i.due, i.fields,
-             i.tier, i.content_hash
+             i.tier, i.content_hash, i.privacy
          FROM unnest($2::bigint[]) AS n(id)
          CROSS JOIN LATERAL (SELECT * FROM jira.issues WHERE site = $1 AND id = n.id LIMIT 1) AS i
          LEFT JOIN LATERAL (

@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 use super::error::SyncError;
 use super::fetch::{Climb, Fetched, Source};
 use super::ladder::Start;
+use super::people::Current;
 use super::progress::Progress;
 use super::retry::patiently;
 use super::span::within_run;
@@ -67,6 +68,8 @@ pub(super) struct Hydrator {
     /// As many permits as batches may be written at once.
     pub(super) writers: Semaphore,
     pub(super) progress: Arc<Progress>,
+    /// How people are treated in what is written.
+    pub(super) people: Arc<Current>,
     /// Nothing more will be queued.
     pub(super) no_more: CancellationToken,
     pub(super) stop: CancellationToken,
@@ -253,8 +256,10 @@ impl Hydrator {
         &self,
         token: &BatchToken,
         issues: &[PendingIssue],
-        fetched: Fetched,
+        mut fetched: Fetched,
     ) -> Result<u64, SyncError> {
+        let people = patiently(|| self.people.now()).await?;
+        fetched.failed.iter_mut().for_each(|failure| people.failure(failure));
         for failure in &fetched.failed {
             tracing::warn!(
                 issue.key = %failure.key,
@@ -265,7 +270,7 @@ impl Hydrator {
         }
         // Held while writing; acquiring fails only on a closed semaphore, which this never is.
         let _turn = self.writers.acquire().await.ok();
-        let left = split::write(self.store(), token, issues, fetched).await?;
+        let left = split::write(self.store(), token, issues, fetched, &self.people).await?;
         self.progress.note_hydrated(left);
         Ok(left)
     }

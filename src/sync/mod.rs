@@ -32,6 +32,7 @@ mod intake;
 mod ladder;
 mod listing;
 mod pace;
+mod people;
 mod policy;
 mod precedent;
 mod progress;
@@ -51,5 +52,6 @@ pub use engine::{
 pub use error::SyncError;
 pub use hydrate::{Drained, Until};
 pub use ladder::{Landing, landing};
+pub use people::{ErasedPerson, Erasing};
 pub use policy::is_of_the_issue;
 pub use progress::{PaceInUse, Progress, Snapshot};

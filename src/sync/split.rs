@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::fetch::Fetched;
+use super::people::{Current, People};
 use super::policy;
 use super::retry::patiently;
 use crate::model::IssueId;
@@ -10,6 +11,8 @@ use crate::store::{BatchResult, BatchToken, PendingIssue, Store, StoreError};
 
 /// Documents written in one transaction at the most: where bulk statements measured best.
 const LARGEST_WRITE: usize = 500;
+/// How often one batch is transformed anew because people are erased meanwhile.
+const MOST_ERASURES: u32 = 32;
 
 /// Writes everything that came of `issues`, which are leased under `token`; answers how many of them
 /// have left the queue.
@@ -22,13 +25,17 @@ pub(super) async fn write(
     token: &BatchToken,
     issues: &[PendingIssue],
     fetched: Fetched,
+    current: &Current,
 ) -> Result<u64, StoreError> {
     let issues: HashMap<IssueId, &PendingIssue> =
         issues.iter().map(|issue| (issue.id, issue)).collect();
     let named = named(&fetched);
+    let mut people = current.now().await?;
     let mut parts = VecDeque::from(parts(token, fetched));
     let mut stay = 0;
-    while let Some(part) = parts.pop_front() {
+    let mut erasures = 0;
+    while let Some(mut part) = parts.pop_front() {
+        transform(&mut part, &people);
         match patiently(|| store.write_batch(&part)).await {
             Ok(written) => stay += written.behind + written.retried,
             Err(StoreError::DataRejected(cause)) if part.documents.len() > 1 => {
@@ -40,10 +47,21 @@ pub(super) async fn write(
             Err(StoreError::DataRejected(cause)) => {
                 parts.push_front(as_failures(part, &issues, &cause.to_string()));
             }
+            Err(StoreError::ErasedMeanwhile) if erasures < MOST_ERASURES => {
+                erasures += 1;
+                people = current.read_again().await?;
+                parts.push_front(part);
+            }
             Err(error) => return Err(error),
         }
     }
     Ok(named.saturating_sub(stay))
+}
+
+/// Has the part say of people what may be stored; once more changes nothing.
+fn transform(part: &mut BatchResult, people: &People) {
+    part.documents.iter_mut().for_each(|document| people.document(document));
+    part.erasures = people.generation();
 }
 
 /// How many issues it speaks of.
@@ -60,7 +78,8 @@ fn named(fetched: &Fetched) -> u64 {
 /// goes with another.
 fn parts(token: &BatchToken, fetched: Fetched) -> Vec<BatchResult> {
     let Fetched { documents, gone, failed, retry_later, climbs: _ } = fetched;
-    let mut first = BatchResult { token: token.clone(), documents, gone, failed, retry_later };
+    let mut first =
+        BatchResult { token: token.clone(), documents, gone, failed, retry_later, erasures: 0 };
     let mut later = Vec::new();
     while first.documents.len() > LARGEST_WRITE {
         let at = first.documents.len() - LARGEST_WRITE;
@@ -81,7 +100,14 @@ fn split_off(part: &mut BatchResult, at: usize) -> BatchResult {
     let ids: HashSet<IssueId> = documents.iter().map(|document| document.id).collect();
     let retry_later = part.retry_later.extract_if(.., |(id, _)| ids.contains(id)).collect();
     let failed = part.failed.extract_if(.., |failure| ids.contains(&failure.id)).collect();
-    BatchResult { token: part.token.clone(), documents, gone: Vec::new(), failed, retry_later }
+    BatchResult {
+        token: part.token.clone(),
+        documents,
+        gone: Vec::new(),
+        failed,
+        retry_later,
+        erasures: part.erasures,
+    }
 }
 
 /// The part without its one document, which is recorded as a failure instead.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use extractor::jira::{Credentials, JiraClient, JiraSettings};
 use extractor::jql::UserFilter;
-use extractor::model::{ProjectKey, RunKind, Site, Stream};
+use extractor::model::{Privacy, ProjectKey, RunKind, Site, Stream};
 use extractor::store::{Session, Settings, Store, WorkerIdentity};
 use extractor::sync::{BATCH_LEASE, Engine, EngineSettings, RunReport, RunRequest, SyncError};
 use jira_sim::{IssueId, RequestRecord, SimConfig, SimServer, World};
@@ -45,6 +45,7 @@ pub(crate) struct Options {
     pub(crate) filter: Option<String>,
     pub(crate) credentials: Credentials,
     pub(crate) streams: Vec<Stream>,
+    pub(crate) privacy: Privacy,
 }
 
 impl Default for Options {
@@ -62,6 +63,7 @@ impl Default for Options {
             filter: None,
             credentials: Credentials::Anonymous,
             streams: Vec::new(),
+            privacy: Privacy::default(),
         }
     }
 }
@@ -144,6 +146,7 @@ impl App {
             batch_size: self.options.batch_size,
             max_in_flight: self.options.max_in_flight,
             streams: self.options.streams.clone(),
+            privacy: self.options.privacy.clone(),
             batch_lease: self.options.batch_lease,
         };
         let worker = session.worker();

@@ -29,7 +29,7 @@ const RUN: [&str; 12] = [
     "elapsed_secs",
     "exit_code",
 ];
-const CERTIFICATE: [&str; 18] = [
+const CERTIFICATE: [&str; 20] = [
     "as_of",
     "counted",
     "basis",
@@ -44,17 +44,21 @@ const CERTIFICATE: [&str; 18] = [
     "healed",
     "moved",
     "tombstoned",
+    "refused",
     "unlisted",
     "outside_filter",
     "unreplayed",
     "index",
+    "conclusion",
 ];
-const CURSOR: [&str; 7] = [
+const CURSOR: [&str; 9] = [
     "site",
     "project",
     "completed_until",
     "last_run_id",
     "max_index_lag_secs",
+    "reconciled_at",
+    "reconcile_run_id",
     "held_by",
     "updated_at",
 ];

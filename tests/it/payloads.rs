@@ -42,12 +42,12 @@ async fn real_issues_are_stored_value_for_value() {
     }
 }
 
-fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     std::env::var_os("EXTRACTOR_PAYLOADS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from)
 }
 
-fn payload_files() -> Vec<PathBuf> {
+pub(crate) fn payload_files() -> Vec<PathBuf> {
     FILES.iter().map(|file| directory().join(file)).filter(|file| file.is_file()).collect()
 }
 

@@ -12,6 +12,7 @@ use crate::store::private_postgres::{
 use crate::store::{Store, StoreError};
 
 const ABOUT: &str = "database";
+const PEOPLE: &str = "people";
 
 pub(super) async fn check(findings: &mut Findings<'_>, context: &Context) {
     let config = &context.loaded.config.database;
@@ -35,7 +36,15 @@ async fn look(
         }
     }
     let database = Database::open(config, Schema::Untouched, context.shutdown.token()).await?;
-    let looked = look_inside(database.store(), config, &database).await;
+    let mut looked = look_inside(database.store(), config, &database).await;
+    if let Ok(findings) = &mut looked
+        && database.store().check_schema().await.is_ok()
+    {
+        match look_at_people(database.store(), context).await {
+            Ok(more) => findings.extend(more),
+            Err(failure) => findings.push(Finding::fail(PEOPLE, &failure)),
+        }
+    }
     database.close().await;
     looked?.into_iter().for_each(|finding| findings.add(finding));
     Ok(())
@@ -62,6 +71,33 @@ async fn look_inside(
         Err(error) => Finding::fail("schema", &error.into()),
     };
     Ok(vec![answers, schema])
+}
+
+/// Whether people are stored as configured, and erasures have got to their end. Says nothing where
+/// that goes without saying.
+async fn look_at_people(store: &Store, context: &Context) -> Result<Vec<Finding>, Failure> {
+    let config = &context.loaded.config;
+    let mut findings = Vec::new();
+    let print = config.privacy.fingerprint();
+    let others =
+        store.count_under_other_privacy(config.jira.site.as_ref(), print.as_deref()).await?;
+    if others > 0 {
+        findings.push(Finding::warn(
+            PEOPLE,
+            format!("{} stored under another privacy setting", count(others, "issue")),
+            Some("`extractor backfill` of their projects fetches them again"),
+        ));
+    } else if print.is_some() {
+        findings.push(Finding::ok(PEOPLE, "every issue is stored as privacy.* says"));
+    }
+    for unfinished in store.unfinished_erasures().await? {
+        findings.push(Finding::warn(
+            PEOPLE,
+            format!("the erasure of {} was cut short or is under way", unfinished.pseudonym),
+            Some("if nobody is at it, say `extractor users erase` once more, of the same person"),
+        ));
+    }
+    Ok(findings)
 }
 
 /// What a run would find that has to create the private Postgres first.

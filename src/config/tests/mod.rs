@@ -2,6 +2,7 @@
 
 mod layering;
 mod messages;
+mod privacy;
 mod secrets;
 mod service;
 mod shipped;

@@ -73,6 +73,7 @@ fn outlook_of_store(error: &StoreError) -> Outlook {
         StoreError::Unreachable { .. }
         | StoreError::Tls { .. }
         | StoreError::LeaseLost { .. }
+        | StoreError::ErasedMeanwhile
         | StoreError::ProjectHeld(_)
         | StoreError::RunNotOpen { .. }
         | StoreError::DataRejected(_)
@@ -145,6 +146,7 @@ pub(super) fn is_absence(error: &StoreError) -> bool {
         | StoreError::SchemaModified { .. }
         | StoreError::SchemaForeign { .. }
         | StoreError::LeaseLost { .. }
+        | StoreError::ErasedMeanwhile
         | StoreError::ProjectHeld(_)
         | StoreError::RunNotOpen { .. }
         | StoreError::DataRejected(_)

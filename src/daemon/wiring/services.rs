@@ -120,6 +120,7 @@ pub(in crate::daemon) fn engine_settings(
         batch_size: config.jira.batch_size.min(peer.instance.batch_cap),
         max_in_flight: in_flight(&config.jira),
         streams: config.sync.streams.clone(),
+        privacy: config.privacy.clone(),
         batch_lease: BATCH_LEASE,
     }
 }

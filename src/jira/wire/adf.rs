@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// The plain text of a document, given as JSON. Blocks are parted by an empty line, list items and
 /// table rows by a line break.
-pub(super) fn plain_text(json: &str) -> String {
+pub fn plain_text(json: &str) -> String {
     // What the parser refuses to follow is nested beyond its bound, which bounds what follows here.
     let understood = serde_json::from_str::<Value>(json)
         .map(|document| lines(std::slice::from_ref(&document), Gap::Line).join("\n"));

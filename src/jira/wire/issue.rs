@@ -112,6 +112,7 @@ pub(in crate::jira) fn read_issue(
         text_repaired: matches!(fields_text, Cow::Owned(_))
             || matches!(changelog_text, Some(Cow::Owned(_))),
         content_hash: content_hash(&head.key, &fields, &children, &users),
+        privacy: None,
         extracted_at: context.extracted_at,
         lacking: Vec::new(),
         streams: Vec::new(),

@@ -25,6 +25,7 @@ use serde_json::value::RawValue;
 
 use super::shape::describe;
 
+pub use adf::plain_text;
 pub(super) use children::{
     ChangelogsPage, ChildPage, History, IssueChangelog, read_changelog, read_comments,
     read_histories, read_worklogs,

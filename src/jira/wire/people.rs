@@ -60,7 +60,7 @@ impl People {
     /// Notes a user read before.
     pub(in crate::jira) fn note_user(&mut self, user: User) {
         match self.0.get_mut(&user.id) {
-            Some(known) => fill(known, user),
+            Some(known) => known.complete(&user),
             None => {
                 self.0.insert(user.id.clone(), user);
             }
@@ -71,15 +71,6 @@ impl People {
     pub(in crate::jira) fn into_users(self) -> Vec<User> {
         self.0.into_values().collect()
     }
-}
-
-fn fill(known: &mut User, more: User) {
-    let User { id: _, name, display_name, email, active, time_zone } = more;
-    known.name = known.name.take().or(name);
-    known.display_name = known.display_name.take().or(display_name);
-    known.email = known.email.take().or(email);
-    known.active = known.active.or(active);
-    known.time_zone = known.time_zone.take().or(time_zone);
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use self::parts::{Departures, Leased, Parts, is_written};
 use super::decide::{Decision, StoredIssue};
 use super::rows::{column, seconds, small};
-use super::{BatchToken, Store, StoreError, absences, bulk, failures, replay, versions};
+use super::{BatchToken, Store, StoreError, absences, bulk, failures, people, replay, versions};
 use crate::model::{Absence, Failure, IssueDocument, IssueId};
 
 /// What came of a batch, or of a part of it: every id must be leased under the token, and what is
@@ -29,6 +29,8 @@ pub struct BatchResult {
     pub failed: Vec<Failure>,
     /// To stay in the queue, and not to be tried before this has passed. May be among `documents`.
     pub retry_later: Vec<(IssueId, Duration)>,
+    /// The newest erasure of a person that the documents were transformed in the knowledge of.
+    pub erasures: i64,
 }
 
 /// What a write did, in issues.
@@ -64,11 +66,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when any id is not leased under the token, and then nothing is
-    /// written; [`StoreError::DataRejected`] when Postgres cannot hold something in it.
+    /// written; [`StoreError::DataRejected`] when Postgres cannot hold something in it;
+    /// [`StoreError::ErasedMeanwhile`] when the documents may mention somebody erased since.
     pub async fn write_batch(&self, result: &BatchResult) -> Result<BatchWritten, StoreError> {
         let (parts, history) = (&Parts::of(result), self.history);
         self.tx("write_batch", |tx| {
             Box::pin(async move {
+                people::guard(tx, parts.site, result.erasures).await?;
                 let leased = lock_leased(tx, parts).await?;
                 let stored = bulk::load_stored(tx, parts.site, &parts.document_ids()).await?;
                 let decisions = parts.decide(&stored);

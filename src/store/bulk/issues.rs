@@ -76,7 +76,7 @@ pub(in crate::store) async fn upsert_issues(
              status_category, priority, resolution, assignee_id, reporter_id, creator_id, parent_id,
              labels, created, updated, resolved, due, fields, tier, text_repaired, content_hash,
              extracted_at, changes_expected, changes_held, comments_expected, comments_held,
-             worklogs_expected, worklogs_held, lacking, streams)
+             worklogs_expected, worklogs_held, lacking, streams, privacy)
          SELECT $1, id, key, project_key, summary, issue_type, status,
              status_category, priority, resolution, assignee_id, reporter_id, creator_id, parent_id,
              CASE labels WHEN '[]' THEN '{}'
@@ -84,18 +84,19 @@ pub(in crate::store) async fn upsert_issues(
              created, updated, resolved, due, fields::jsonb, tier, text_repaired, content_hash,
              extracted_at, changes_expected, changes_held, comments_expected, comments_held,
              worklogs_expected, worklogs_held, string_to_array(lacking, ','),
-             string_to_array(streams, ',')
+             string_to_array(streams, ','), privacy
          FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
              $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
              $14::bigint[], $15::text[], $16::timestamptz[], $17::timestamptz[],
              $18::timestamptz[], $19::date[], $20::text[], $21::text[], $22::boolean[],
              $23::bytea[], $24::timestamptz[], $25::integer[], $26::integer[], $27::integer[],
-             $28::integer[], $29::integer[], $30::integer[], $31::text[], $32::text[])
+             $28::integer[], $29::integer[], $30::integer[], $31::text[], $32::text[],
+             $33::text[])
              AS n(id, key, project_key, summary, issue_type, status, status_category, priority,
                  resolution, assignee_id, reporter_id, creator_id, parent_id, labels, created,
                  updated, resolved, due, fields, tier, text_repaired, content_hash, extracted_at,
                  changes_expected, changes_held, comments_expected, comments_held,
-                 worklogs_expected, worklogs_held, lacking, streams)
+                 worklogs_expected, worklogs_held, lacking, streams, privacy)
          ON CONFLICT ON CONSTRAINT issues_pk DO UPDATE
          SET key = excluded.key, project_key = excluded.project_key, summary = excluded.summary,
              issue_type = excluded.issue_type, status = excluded.status,
@@ -114,7 +115,7 @@ pub(in crate::store) async fn upsert_issues(
              comments_held = coalesce(excluded.comments_held, stored.comments_held),
              worklogs_expected = coalesce(excluded.worklogs_expected, stored.worklogs_expected),
              worklogs_held = coalesce(excluded.worklogs_held, stored.worklogs_held),
-             lacking = excluded.lacking, streams = excluded.streams
+             lacking = excluded.lacking, streams = excluded.streams, privacy = excluded.privacy
          WHERE stored.updated IS NULL OR excluded.updated IS NULL
             OR stored.updated <= excluded.updated",
         site.as_str(),
@@ -149,6 +150,7 @@ pub(in crate::store) async fn upsert_issues(
         &column(w, |w| held(w.worklogs)) as _,
         &column(w, |w| Wholeness::joined(&w.lacking)) as _,
         &column(w, |w| Wholeness::joined(&w.streams)) as _,
+        &column(d, |d| d.privacy.as_deref()) as _,
     )
     .execute(tx)
     .await?;

@@ -11,27 +11,40 @@ use crate::store::StoreError;
 
 type Time = chrono::DateTime<chrono::Utc>;
 
+/// Everybody the documents mention, each id once with the most that any of them says, and how the
+/// first of them treats people.
+fn mentioned<'a>(documents: &[&'a IssueDocument]) -> Vec<(User, Option<&'a str>)> {
+    let mut by_id: BTreeMap<&str, (User, Option<&str>)> = BTreeMap::new();
+    for document in documents {
+        for user in &document.users {
+            match by_id.get_mut(user.id.as_str()) {
+                Some((known, _)) => known.complete(user),
+                None => {
+                    by_id.insert(&user.id, (user.clone(), document.privacy.as_deref()));
+                }
+            }
+        }
+    }
+    by_id.into_values().collect()
+}
+
 /// Stores everybody the documents mention. A value that Jira does not show any more is kept.
 pub(in crate::store) async fn upsert_users(
     tx: &mut PgConnection,
     site: &Site,
     documents: &[&IssueDocument],
 ) -> Result<(), StoreError> {
-    let by_id: BTreeMap<&str, &User> = documents
-        .iter()
-        .flat_map(|document| &document.users)
-        .map(|user| (user.id.as_str(), user))
-        .collect();
-    let users: Vec<&User> = by_id.into_values().collect();
+    let users = mentioned(documents);
     if users.is_empty() {
         return Ok(());
     }
     sqlx::query!(
         "INSERT INTO jira.users AS u
-             (site, id, name, display_name, email, active, time_zone, seen_at)
-         SELECT $1, n.id, n.name, n.display_name, n.email, n.active, n.time_zone, clock_timestamp()
-         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[])
-             AS n(id, name, display_name, email, active, time_zone)
+             (site, id, name, display_name, email, active, time_zone, seen_at, privacy)
+         SELECT $1, n.id, n.name, n.display_name, n.email, n.active, n.time_zone,
+             clock_timestamp(), n.privacy
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[],
+             $8::text[]) AS n(id, name, display_name, email, active, time_zone, privacy)
          WHERE NOT EXISTS (
              SELECT FROM jira.users k WHERE k.site = $1 AND k.id = n.id
                AND (n.name IS NULL OR n.name = k.name)
@@ -46,14 +59,17 @@ pub(in crate::store) async fn upsert_users(
              display_name = coalesce(excluded.display_name, u.display_name),
              email = coalesce(excluded.email, u.email),
              active = coalesce(excluded.active, u.active),
-             time_zone = coalesce(excluded.time_zone, u.time_zone), seen_at = excluded.seen_at",
+             time_zone = coalesce(excluded.time_zone, u.time_zone), seen_at = excluded.seen_at,
+             privacy = CASE WHEN u.privacy IS NOT DISTINCT FROM excluded.privacy THEN u.privacy
+                 ELSE 'mixed' END",
         site.as_str(),
-        &column(&users, |u| u.id.as_str()) as _,
-        &column(&users, |u| u.name.as_deref()) as _,
-        &column(&users, |u| u.display_name.as_deref()) as _,
-        &column(&users, |u| u.email.as_deref()) as _,
-        &column(&users, |u| u.active) as _,
-        &column(&users, |u| u.time_zone.as_deref()) as _,
+        &column(&users, |(u, _)| u.id.as_str()) as _,
+        &column(&users, |(u, _)| u.name.as_deref()) as _,
+        &column(&users, |(u, _)| u.display_name.as_deref()) as _,
+        &column(&users, |(u, _)| u.email.as_deref()) as _,
+        &column(&users, |(u, _)| u.active) as _,
+        &column(&users, |(u, _)| u.time_zone.as_deref()) as _,
+        &column(&users, |(_, privacy)| *privacy) as _,
     )
     .execute(tx)
     .await?;

@@ -10,12 +10,15 @@ mod events;
 mod failures;
 mod leases;
 mod partial;
+mod people;
 mod queue;
+mod replay;
 mod runs;
 mod schedules;
 mod schema;
 mod streams;
 mod throttles;
+mod versions;
 mod wholeness;
 
 use std::time::Duration;
@@ -102,6 +105,7 @@ fn result(batch: &Batch, documents: &[IssueDocument]) -> BatchResult {
         gone: Vec::new(),
         failed: Vec::new(),
         retry_later: Vec::new(),
+        erasures: 0,
     }
 }
 

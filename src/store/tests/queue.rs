@@ -121,7 +121,7 @@ async fn operations_can_be_spawned() {
         store.interrupt_run(&lease, run).await?;
         store.acquire_project(&site(), &project(), session.worker()).await?;
         store.reset_cursor(&site(), &"Q".parse().unwrap()).await?;
-        store.upsert_catalogue(&site(), &project(), &crate::model::Catalogue::default()).await?;
+        store.upsert_catalogue(&site(), &project(), &crate::model::Catalogue::default(), 0).await?;
         store.load_status(None).await?;
         session.close().await
     });

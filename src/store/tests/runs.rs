@@ -190,7 +190,7 @@ async fn catalogues_are_stored_with_their_extras() {
         components: vec![entry("1", "{}")],
     };
     for _ in 0..2 {
-        store.upsert_catalogue(&site(), &project(), &catalogue).await.unwrap();
+        store.upsert_catalogue(&site(), &project(), &catalogue, 0).await.unwrap();
     }
     let extras = "SELECT concat_ws(' ', f.custom, f.schema_type, p.key, s.category, i.subtask,
                       l.inward, v.released, v.archived, v.release_date, v.project_key)
@@ -201,7 +201,7 @@ async fn catalogues_are_stored_with_their_extras() {
         Some("t array P done t is blocked by t 2024-01-02 P")
     );
     let bad = Catalogue { fields: vec![entry("x", "{")], ..Catalogue::default() };
-    let refused = store.upsert_catalogue(&site(), &project(), &bad).await;
+    let refused = store.upsert_catalogue(&site(), &project(), &bad, 0).await;
     assert!(matches!(refused, Err(StoreError::DataRejected(_))), "{refused:?}");
 }
 

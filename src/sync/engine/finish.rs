@@ -119,6 +119,7 @@ impl Engine {
             lease: settings.batch_lease,
             writers: Semaphore::new(WRITERS),
             progress: Arc::clone(progress),
+            people: Arc::clone(&self.people),
             no_more: CancellationToken::new(),
             stop,
             wake: Notify::new(),

@@ -7,6 +7,7 @@ mod count;
 mod finish;
 mod listings;
 mod open;
+mod people;
 mod places;
 
 use std::panic::AssertUnwindSafe;
@@ -25,11 +26,12 @@ use super::absence::Standing;
 use super::error::SyncError;
 use super::fields::FieldMemory;
 use super::hydrate::{Drained, Until};
+use super::people::Current;
 use super::span;
 use crate::jira::{ClientStats, Instance, JiraClient};
 use crate::jql::UserFilter;
 use crate::model::{
-    Certificate, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, Stream, WorkerId,
+    Certificate, Privacy, ProjectKey, RunCounters, RunId, RunKind, RunState, Site, Stream, WorkerId,
 };
 use crate::seek::Summary;
 use crate::store::{ProjectLease, QueueScope, Run, Store};
@@ -51,6 +53,8 @@ pub struct EngineSettings {
     pub max_in_flight: usize,
     /// The optional streams that are fetched with each issue.
     pub streams: Vec<Stream>,
+    /// How people are treated in what is stored.
+    pub privacy: Privacy,
     /// How long a batch is leased; see [`BATCH_LEASE`].
     pub batch_lease: Duration,
 }
@@ -133,6 +137,8 @@ pub struct Engine {
     settings: EngineSettings,
     /// What this process has seen of the instance's fields.
     fields: Arc<Mutex<FieldMemory>>,
+    /// How people are treated in what is stored.
+    people: Arc<Current>,
     places: Places,
     stop: CancellationToken,
 }
@@ -163,8 +169,10 @@ impl Engine {
         settings: EngineSettings,
         stop: CancellationToken,
     ) -> Self {
+        let of = (store.clone(), settings.site.clone());
+        let people = Arc::new(Current::new(of, settings.privacy.clone()));
         let (fields, places) = (Arc::default(), Places::default());
-        Self { jira, store, worker, instance, settings, fields, places, stop }
+        Self { jira, store, worker, instance, settings, fields, people, places, stop }
     }
 
     /// The hold on a run that is to be started.

@@ -90,6 +90,7 @@ impl Engine {
             Standing::Shown => self.store_catalogue(&request.project).await?,
             Standing::Archived | Standing::Gone => {}
         }
+        self.align_people().await?;
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));
         let kind = self.kind(lease, wanted, filter.as_deref()).await?;
@@ -106,6 +107,7 @@ impl Engine {
         {
             let run = self.store.resume_run(lease, run.id).await?;
             self.store.requeue_failures(lease, run.id, failures).await?;
+            self.queue_other_privacy(lease, &run).await?;
             return Ok((run, true));
         }
         let horizon = self.jira.jira_time().unwrap_or(self.instance.server_time);
@@ -123,12 +125,8 @@ impl Engine {
             }
             RunKind::Delta => {}
         }
+        self.queue_other_privacy(lease, &run).await?;
         Ok((run, false))
-    }
-
-    async fn store_catalogue(&self, project: &ProjectKey) -> Result<(), SyncError> {
-        let catalogue = self.jira.fetch_catalogue(project).await?;
-        Ok(self.store.upsert_catalogue(&self.settings.site, project, &catalogue).await?)
     }
 
     /// Whether what made the caller ask for the run is still so.
@@ -141,7 +139,7 @@ impl Engine {
         match request.occasion {
             Occasion::Asked => Ok(()),
             Occasion::Due { next_in } => {
-                let claimed = self.store.claim_due_run(lease, next_in).await?;
+                let claimed = self.store.claim_due_run(lease, request.kind, next_in).await?;
                 if claimed { Ok(()) } else { Err(not_due()) }
             }
             Occasion::Unfinished(id) => {

@@ -4,6 +4,7 @@ mod control;
 mod ending;
 mod outages;
 mod processes;
+mod reconcile;
 mod schedule;
 mod soak;
 

@@ -299,6 +299,7 @@ async fn engine(
         batch_size: setup.batch_size,
         max_in_flight: setup.max_in_flight,
         streams: Vec::new(),
+        privacy: extractor::model::Privacy::default(),
         batch_lease: BATCH_LEASE,
     };
     Ok(Engine::new(jira, store.clone(), worker, instance, settings, stop))
