@@ -18,6 +18,7 @@ mod cli_failures;
 mod cli_private;
 mod cli_probe;
 mod cli_processes;
+mod cli_reconcile;
 mod cli_situations;
 mod cloud_check;
 mod cloud_client;

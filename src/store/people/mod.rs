@@ -5,6 +5,7 @@
 mod find;
 mod finish;
 mod queue;
+mod read;
 mod rewrite;
 mod save;
 mod users;

@@ -84,10 +84,17 @@ async fn values_are_the_same_as_far_as_jira_can_tell() {
             let quoted = |text: &str| format!("nullif('{text}', '')");
             let sql = format!(
                 "SELECT extractor.same_value('{field}', '{field}' = 'assignee', {}, {}, {}, {})",
-                quoted(a.0), quoted(a.1), quoted(b.0), quoted(b.1),
+                quoted(a.0),
+                quoted(a.1),
+                quoted(b.0),
+                quoted(b.1),
             );
             let same = running.store.value(&sql).await;
-            assert_eq!(same.as_deref(), Some(if expected { "true" } else { "false" }), "{field} {a:?} {b:?}");
+            assert_eq!(
+                same.as_deref(),
+                Some(if expected { "true" } else { "false" }),
+                "{field} {a:?} {b:?}"
+            );
         }
     }
 }
@@ -100,9 +107,17 @@ async fn a_changelog_adds_up_or_is_named_with_its_first_fault() {
     let cases: &[(&str, &[Item<'_>], &str)] = &[
         (status, &[("status", "1", "Open", "2", "WIP"), ("status", "2", "WIP", "3", "Done")], ""),
         (status, &[("status", "1", "Open", "2", "WIP")], "status end 1"),
-        (status, &[("status", "1", "Open", "2", "WIP"), ("status", "1", "Open", "3", "Done")], "status break 2"),
+        (
+            status,
+            &[("status", "1", "Open", "2", "WIP"), ("status", "1", "Open", "3", "Done")],
+            "status break 2",
+        ),
         (status, &[("Link", "", "", "P-2", "blocks P-2"), ("Comment", "gone", "", "", "")], ""),
-        (status, &[("Deleted field", "", "a", "", "b"), ("Deleted field", "", "c", "", "d")], "Deleted field break 2"),
+        (
+            status,
+            &[("Deleted field", "", "a", "", "b"), ("Deleted field", "", "c", "", "d")],
+            "Deleted field break 2",
+        ),
         (versions, &[("Fix Version", "", "", "7", "1.0"), ("Fix Version", "8", "2.0", "", "")], ""),
         (versions, &[("Fix Version", "", "", "8", "2.0")], "fixVersions end 1"),
         (versions, &[("Fix Version", "7", "1.0", "", "")], "fixVersions end 1"),
@@ -131,7 +146,8 @@ async fn a_changelog_adds_up_or_is_named_with_its_first_fault() {
 async fn what_does_not_replay_is_fetched_again_once_and_forgotten_when_it_does() {
     let running = Running::start().await;
     let done = r#"{"status":{"id":"3","name":"Done"}}"#;
-    let (broken, whole) = (("status", "1", "Open", "2", "WIP"), ("status", "1", "Open", "3", "Done"));
+    let (broken, whole) =
+        (("status", "1", "Open", "2", "WIP"), ("status", "1", "Open", "3", "Done"));
     let (store, lease, run) = (&running.store, &running.lease, running.run);
     let count = || async { store.count_unreplayed(&site(), &project()).await.unwrap() };
     running.hydrate(&[told(1, done, &[broken]), document(2)]).await;
@@ -166,6 +182,9 @@ async fn one_issue_s_history_is_read_by_its_key_in_the_index() {
             .explain(&format!("SELECT * FROM {what} WHERE site = 's' AND issue_id = 1"))
             .await;
         assert!(plan.contains("issues_pk") && plan.contains("changes_pk"), "{what}: {plan}");
-        assert!(!plan.contains("Seq Scan on changes") && !plan.contains("Seq Scan on issues"), "{plan}");
+        assert!(
+            !plan.contains("Seq Scan on changes") && !plan.contains("Seq Scan on issues"),
+            "{plan}"
+        );
     }
 }

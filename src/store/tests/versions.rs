@@ -51,7 +51,10 @@ async fn every_change_of_an_issue_is_a_version_and_a_refetch_is_none() {
 async fn a_removal_is_a_version_and_so_is_the_return() {
     let running = keeping().await;
     running.hydrate(&[edited(1, 1_000)]).await;
-    running.store.run_sql("UPDATE jira.issues SET deleted_at = now(), deleted_reason = 'moved'").await;
+    running
+        .store
+        .run_sql("UPDATE jira.issues SET deleted_at = now(), deleted_reason = 'moved'")
+        .await;
     running
         .store
         .tx("record", |tx| {
@@ -103,9 +106,21 @@ async fn the_table_refuses_gaps_overlaps_and_a_second_open_version() {
         )
     };
     for (what, sql) in [
-        ("a gap", "UPDATE jira.issue_versions SET valid_to = to_timestamp(1050) WHERE version = 1".to_owned()),
-        ("an end before the beginning", "UPDATE jira.issue_versions SET valid_to = to_timestamp(1) WHERE version = 2".to_owned()),
-        ("no open version", "UPDATE jira.issue_versions SET valid_to = to_timestamp(1200) WHERE version = 2".to_owned()),
+        (
+            "a gap",
+            "UPDATE jira.issue_versions SET valid_to = to_timestamp(1050) WHERE version = 1"
+                .to_owned(),
+        ),
+        (
+            "an end before the beginning",
+            "UPDATE jira.issue_versions SET valid_to = to_timestamp(1) WHERE version = 2"
+                .to_owned(),
+        ),
+        (
+            "no open version",
+            "UPDATE jira.issue_versions SET valid_to = to_timestamp(1200) WHERE version = 2"
+                .to_owned(),
+        ),
         ("a second open one", copy(3, "to_timestamp(1200)", "NULL")),
         ("two that end alike", copy(3, "to_timestamp(1050)", "to_timestamp(1100)")),
         ("two that begin alike", copy(3, "to_timestamp(1000)", "to_timestamp(1100)")),

@@ -42,7 +42,9 @@ fn world(seed: u64) -> World {
         let ids: Vec<IssueId> = world.issues("PROJ").map(Issue::id).collect();
         let id = *random.pick(&ids).unwrap();
         let status = *random.pick(&["Open", "In Progress", "Closed"]).unwrap();
-        world.edit(id, &[("status", status.into()), ("labels", vec!["one", "two"].into())]).unwrap();
+        world
+            .edit(id, &[("status", status.into()), ("labels", vec!["one", "two"].into())])
+            .unwrap();
         if step % 30 == 0 {
             let away = *random.pick(&ids).unwrap();
             world.move_issue(away, "SIDE").unwrap();
@@ -63,22 +65,23 @@ async fn equal_at_any_instant(config: SimConfig, seed: u64) {
 
     let mut random = Random::new(seed);
     let (mut absent, mut compared) = (0, 0);
-    let bodies: BTreeSet<String> = rows(
-        &app,
-        "SELECT id FROM jira.fields WHERE raw #>> '{schema,custom}' LIKE '%:textarea'",
-    )
-    .await
-    .iter()
-    .map(|row| row["id"].as_str().unwrap().to_owned())
-    .chain(BODIES.map(str::to_owned))
-    .collect();
+    let bodies: BTreeSet<String> =
+        rows(&app, "SELECT id FROM jira.fields WHERE raw #>> '{schema,custom}' LIKE '%:textarea'")
+            .await
+            .iter()
+            .map(|row| row["id"].as_str().unwrap().to_owned())
+            .chain(BODIES.map(str::to_owned))
+            .collect();
     for id in picked(&app.sim.world(), &mut random) {
         let instants = instants(&app.sim.world(), id, &mut random);
         let found = as_of(&app, id, &instants).await;
         for (at, found) in instants.into_iter().zip(&found) {
             let expected = app.sim.world().fields_at(id, at);
             let (Some(expected), Some(found)) = (&expected, found) else {
-                assert!(expected.is_none() && found.is_none(), "{id} at {at}: {expected:?} {found:?}");
+                assert!(
+                    expected.is_none() && found.is_none(),
+                    "{id} at {at}: {expected:?} {found:?}"
+                );
                 absent += 1;
                 continue;
             };
@@ -173,15 +176,25 @@ fn compare(
     }
     let project = text("key").unwrap().split('-').next().unwrap().to_owned();
     assert_eq!(found["project_key"], project.as_str());
-    assert_eq!(found["assignee_id"], values.get("assignee").map_or(&Value::Null, |v| &v["id"]).clone());
+    assert_eq!(
+        found["assignee_id"],
+        values.get("assignee").map_or(&Value::Null, |v| &v["id"]).clone()
+    );
     let list = |column: &str| {
-        let names: Vec<&str> = found[column].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let names: Vec<&str> =
+            found[column].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         names.join(", ")
     };
-    for (column, field) in
-        [("fix_versions", "fixVersions"), ("affects_versions", "versions"), ("components", "components")]
-    {
-        assert_eq!(sorted(Some(&list(column))), sorted(Some(&text(field).unwrap_or_default())), "{context}");
+    for (column, field) in [
+        ("fix_versions", "fixVersions"),
+        ("affects_versions", "versions"),
+        ("components", "components"),
+    ] {
+        assert_eq!(
+            sorted(Some(&list(column))),
+            sorted(Some(&text(field).unwrap_or_default())),
+            "{context}"
+        );
     }
     assert_eq!(list("labels").replace(", ", " "), text("labels").unwrap_or_default(), "{context}");
 }

@@ -107,8 +107,10 @@ async fn found(app: &App) -> Vec<ReplayFinding> {
 
 /// Whether a field's id is that of the field that a changelog calls by this name.
 async fn is_named(app: &App, id: &str, name: &str) -> bool {
-    let sql = format!("SELECT count(*) FROM (VALUES (1)) v
-        WHERE jira.changelog_field('{SITE}', '{name}', NULL) = '{id}'");
+    let sql = format!(
+        "SELECT count(*) FROM (VALUES (1)) v
+        WHERE jira.changelog_field('{SITE}', '{name}', NULL) = '{id}'"
+    );
     app.number(&sql).await == 1
 }
 
@@ -127,13 +129,18 @@ async fn an_entry_that_was_only_late_is_healed_by_fetching_the_issue_again() {
     app.sim.on_request(move |seen, world| {
         fetched += u32::from(seen.wants_whole_issues());
         // Batches first; what comes after them all is the issue alone.
-        if fetched > 1 && let Some(planted) = planted.lock().unwrap().take() {
+        if fetched > 1
+            && let Some(planted) = planted.lock().unwrap().take()
+        {
             world.mend(planted).unwrap();
         }
     });
     let report = app.backfill("PROJ").await.unwrap();
     app.sim.clear_hooks();
-    assert_eq!((report.state, report.certificate.verdict), (RunState::Completed, Verdict::Complete));
+    assert_eq!(
+        (report.state, report.certificate.verdict),
+        (RunState::Completed, Verdict::Complete)
+    );
     assert_eq!(report.certificate.details.unreplayed, 0);
     assert_eq!(app.times_hydrated()[&id], 2);
     assert!(found(&app).await.is_empty());

@@ -38,7 +38,9 @@ async fn an_issue_s_stays_and_its_cycle_are_what_they_were() {
     .await;
     let text: Vec<String> = stays
         .iter()
-        .map(|row| format!("{} {}", row["status"].as_str().unwrap(), row["category"].as_str().unwrap()))
+        .map(|row| {
+            format!("{} {}", row["status"].as_str().unwrap(), row["category"].as_str().unwrap())
+        })
         .collect();
     assert_eq!(
         text,
