@@ -32,15 +32,16 @@ CREATE TABLE jira.issue_versions (
     CONSTRAINT issue_versions_pk PRIMARY KEY (site, issue_id, version),
     CONSTRAINT issue_versions_change_ck CHECK (change IN ('created', 'changed', 'deleted', 'restored')),
     CONSTRAINT issue_versions_deleted_ck CHECK ((change = 'deleted') = (deleted_reason IS NOT NULL)),
-    CONSTRAINT issue_versions_forward_ck CHECK (valid_to > valid_from),
-    CONSTRAINT issue_versions_from_uq UNIQUE (site, issue_id, valid_from),
-    -- With the three constraints around it, this leaves no gap and no overlap: every version but the
-    -- open one is followed by exactly one, which begins where it ends.
-    CONSTRAINT issue_versions_next_fk FOREIGN KEY (site, issue_id, valid_to)
-        REFERENCES jira.issue_versions (site, issue_id, valid_from) DEFERRABLE INITIALLY DEFERRED
+    CONSTRAINT issue_versions_forward_ck CHECK (valid_to > valid_from)
 );
+-- Together these leave no gap and no overlap: every version but the open one is followed by exactly
+-- one, which begins where it ends.
+CREATE UNIQUE INDEX issue_versions_from_idx ON jira.issue_versions (site, issue_id, valid_from);
 CREATE UNIQUE INDEX issue_versions_open_idx ON jira.issue_versions (site, issue_id) WHERE valid_to IS NULL;
 CREATE UNIQUE INDEX issue_versions_next_idx ON jira.issue_versions (site, issue_id, valid_to) WHERE valid_to IS NOT NULL;
+ALTER TABLE jira.issue_versions ADD CONSTRAINT issue_versions_next_fk
+    FOREIGN KEY (site, issue_id, valid_to)
+    REFERENCES jira.issue_versions (site, issue_id, valid_from) DEFERRABLE INITIALLY DEFERRED;
 
 COMMENT ON TABLE jira.issue_versions IS 'Every version that an issue had since extraction began, where sync.history is on: exactly one open version an issue (valid_to null), without gap or overlap. Written in the transaction that writes, marks or restores the issue in jira.issues; a backfill or reconcile opens one for what was stored before. What lies before is in jira.issue_field_history.';
 COMMENT ON COLUMN jira.issue_versions.site IS 'Short name of the Jira instance.';

@@ -77,7 +77,7 @@ CROSS JOIN LATERAL (
     SELECT e.key, e.key, NULL, NULL, jira.value_id(e.key, e.value), jira.value_text(e.value),
         i.created, NULL, i.creator_id
     FROM changed, jsonb_each(i.fields) AS e
-    WHERE e.value <> 'null' AND e.value <> '[]' AND jira.is_replayed(e.key)
+    WHERE e.value <> ALL (ARRAY['null', '[]', '""']::jsonb[]) AND jira.is_replayed(e.key)
       AND e.key <> ALL (changed.ids)
     UNION ALL
     SELECT 'key', 'Key', NULL, NULL, NULL, i.key, i.created, NULL, i.creator_id

@@ -33,7 +33,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                     'names', CASE WHEN e.key IN ('fixVersions', 'versions', 'components')
                         THEN jsonb_path_query_array(e.value, '$[*].name') END))
                 FROM jsonb_each(i.fields) AS e
-                WHERE jsonb_typeof(e.value) <> 'null' AND e.value <> '[]'
+                WHERE jsonb_typeof(e.value) <> 'null' AND e.value <> '[]' AND e.value <> '""'
                   AND jira.is_replayed(e.key)), '{}')
             || coalesce((
                 SELECT jsonb_object_agg(c.field_id, CASE WHEN c.value_id <> '' OR c.value_text <> ''

@@ -139,6 +139,10 @@ pub struct FollowedProject {
     pub failures_in_a_row: u32,
     /// Why its last run failed, if it did.
     pub trouble: Option<Trouble>,
+    /// When its next reconcile is due; none when this service does not reconcile.
+    pub next_reconcile_at: Option<DateTime<Utc>>,
+    /// Why its last reconcile failed, if it did.
+    pub reconcile_trouble: Option<Trouble>,
 }
 
 /// A run that this process has under way.
@@ -166,4 +170,7 @@ pub struct ConfigurationFacts {
     /// How far behind a project may be before it counts as stalled: the longest pause of its
     /// schedule and `sync.stalled_after` together.
     pub may_lag: Duration,
+    /// How long ago a reconcile may have held before it counts as overdue; none when this service
+    /// does not reconcile.
+    pub may_go_unproven: Option<Duration>,
 }

@@ -1,15 +1,20 @@
 //! Logging in with a browser: a form that asks for the token, and the session that comes of it.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Router};
+use axum::{Extension, Form, Router};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::attempts::Caller;
 use super::auth::{COOKIE_NAME, LOGIN, SESSION, is_token, session};
 use super::office::AppState;
 use super::origin;
@@ -42,6 +47,7 @@ async fn ask(State(office): State<AppState>) -> Response {
 
 async fn enter(
     State(office): State<AppState>,
+    caller: Option<Extension<Caller>>,
     headers: HeaderMap,
     entry: Result<Form<Entry>, FormRejection>,
 ) -> Response {
@@ -52,7 +58,14 @@ async fn enter(
     let Ok(Form(entry)) = entry else {
         return form(StatusCode::BAD_REQUEST, Some("Enter the token."));
     };
+    // Not so for bearer tokens: whoever shares an address with somebody who guesses, behind a proxy for
+    // one, must not be shut out from metrics and API.
+    let (address, now) = (caller.map(|Extension(caller)| caller.0), office.clock.instant());
+    if let Some(wait) = office.attempts.must_wait(address, now) {
+        return later(wait);
+    }
     if !is_token(token, secrecy::ExposeSecret::expose_secret(&entry.token).trim()) {
+        office.attempts.note_wrong(address, now);
         tracing::warn!("log-in with a wrong token refused");
         return form(StatusCode::UNAUTHORIZED, Some("This is not the token."));
     }
@@ -86,6 +99,14 @@ fn with_cookie(value: &str, seconds: u64, encrypted: bool, next: &str) -> Respon
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
+    response
+}
+
+/// Asks to come again: so many wrong tokens came from this address that none is looked at.
+fn later(wait: Duration) -> Response {
+    let trouble = "Too many wrong tokens came from this address. Wait a minute, then try again.";
+    let mut response = form(StatusCode::TOO_MANY_REQUESTS, Some(trouble));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     response
 }
 

@@ -4,6 +4,7 @@
 //! what issues hold.
 
 mod api;
+mod attempts;
 mod auth;
 mod cache;
 pub mod desk;

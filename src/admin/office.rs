@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::Desk;
+use super::attempts::Attempts;
 use super::cache::Cached;
 use super::desk::{Link, Phase};
 use super::health::Readiness;
@@ -44,6 +45,8 @@ pub struct Office {
     pub(super) closing: CancellationToken,
     /// One permit an answer that is being worked on.
     pub(super) answers: Semaphore,
+    /// Wrong tokens that were shown in the log-in form.
+    pub(super) attempts: Attempts,
     /// Whether the service is ready, as of a moment ago.
     pub(super) readiness: Cached<Readiness>,
     /// What the status page knows of the database.
@@ -60,6 +63,7 @@ impl Office {
             clock,
             closing: CancellationToken::new(),
             answers: Semaphore::new(MAX_ANSWERS),
+            attempts: Attempts::default(),
             readiness: Cached::default(),
             board: Board::default(),
             facts: Cached::default(),

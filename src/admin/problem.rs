@@ -87,7 +87,7 @@ kinds! {
     /// The project is not among those that are followed.
     NotFollowed => (UNPROCESSABLE_ENTITY, "project-not-followed", "The project is not followed", UserFixable),
     /// This kind of run does not exist yet.
-    RunKindNotAvailable => (UNPROCESSABLE_ENTITY, "kind-not-available", "This kind of run is not available", UserFixable),
+    NotForThisKind => (UNPROCESSABLE_ENTITY, "not-for-this-kind", "This does not go with this kind of run", UserFixable),
     /// A defect of the program.
     Internal => (INTERNAL_SERVER_ERROR, "internal", "The server failed", AdminRequired),
     /// More is asked at once than is served.

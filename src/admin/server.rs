@@ -1,8 +1,10 @@
 //! The HTTP server: who is let in, for how long, and the end. What is answered is `routes`'s.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -12,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::attempts::Caller;
 use super::routes::router;
 use super::{Office, page};
 
@@ -40,7 +43,7 @@ pub async fn serve(listener: TcpListener, office: Arc<Office>, stop: Cancellatio
 
 async fn answer(listener: TcpListener, office: Arc<Office>, stop: CancellationToken) {
     let closing = office.closing.clone();
-    let service = TowerToHyperService::new(router(office));
+    let routes = router(office);
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -49,8 +52,10 @@ async fn answer(listener: TcpListener, office: Arc<Office>, stop: CancellationTo
             // A connection that has ended is forgotten.
             Some(_) = connections.join_next() => {}
             accepted = accept(&listener, &slots) => {
-                if let Some((stream, slot)) = accepted {
-                    connections.spawn(converse(stream, slot, service.clone(), closing.clone()));
+                if let Some((stream, caller, slot)) = accepted {
+                    let routes = routes.clone().layer(Extension(Caller(caller)));
+                    let service = TowerToHyperService::new(routes);
+                    connections.spawn(converse(stream, slot, service, closing.clone()));
                 }
             }
         }
@@ -68,10 +73,10 @@ async fn answer(listener: TcpListener, office: Arc<Office>, stop: CancellationTo
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let slot = slots.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, slot)),
+        Ok((stream, caller)) => Some((stream, caller.ip(), slot)),
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "connection not accepted");
             tokio::time::sleep(ACCEPT_PAUSE).await;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::{ProjectKey, RunKind, RunState, Verdict};
+use crate::model::{Absence, Certificate, ProjectKey, RunKind, RunState, Verdict};
 use crate::sync::Progress;
 
 /// The counters; clones are of the same ones.
@@ -16,6 +16,7 @@ pub struct Tally(Arc<Mutex<Counted>>);
 struct Counted {
     runs: HashMap<(RunKind, RunState), u64>,
     certificates: HashMap<Verdict, u64>,
+    tombstoned: BTreeMap<(ProjectKey, Absence), u64>,
     lost_lines: u64,
     /// What the runs took out of the queue that are over.
     hydrated: BTreeMap<ProjectKey, u64>,
@@ -29,8 +30,17 @@ impl Tally {
     }
 
     /// A run of this process was closed by a certificate.
-    pub fn note_certificate(&self, verdict: Verdict) {
-        *self.lock().certificates.entry(verdict).or_default() += 1;
+    pub fn note_certificate(&self, project: &ProjectKey, certificate: &Certificate) {
+        let mut counted = self.lock();
+        *counted.certificates.entry(certificate.verdict).or_default() += 1;
+        for (reason, issues) in &certificate.details.tombstoned {
+            *counted.tombstoned.entry((project.clone(), *reason)).or_default() += issues;
+        }
+    }
+
+    /// Issues of a project that runs of this process marked deleted for a reason.
+    pub fn tombstoned(&self, project: &ProjectKey, reason: Absence) -> u64 {
+        self.lock().tombstoned.get(&(project.clone(), reason)).copied().unwrap_or_default()
     }
 
     /// Lines of the log of runs were not stored.

@@ -35,6 +35,9 @@ pub enum Command {
     /// Bring projects up to date once, then exit
     #[command(long_about = help::SYNC, after_long_help = help::SYNC_EXAMPLES)]
     Sync(SyncArgs),
+    /// Prove what is stored: find what is gone, moved or missing, and certify the rest
+    #[command(long_about = help::RECONCILE, after_long_help = help::RECONCILE_EXAMPLES)]
+    Reconcile(ReconcileArgs),
     /// Check configuration, database and Jira without extracting
     #[command(long_about = help::CHECK, after_long_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -93,6 +96,20 @@ pub struct SyncArgs {
     /// List and count, but fetch and write nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `extractor reconcile`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ReconcileArgs {
+    /// The projects' keys [default: sync.projects of the configuration]
+    #[arg(value_name = "PROJ", value_delimiter = ',', value_parser = project_key)]
+    pub projects: Vec<ProjectKey>,
+    /// List and count, but look up, fetch and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Mark as deleted however many are gone: when people have really deleted so many
+    #[arg(long, conflicts_with = "dry_run")]
+    pub allow_mass_delete: bool,
 }
 
 /// `extractor check`

@@ -81,12 +81,22 @@ fn the_other_commands_are_there() {
 }
 
 #[rstest::rstest]
-#[case("reconcile")]
 #[case("export")]
 fn what_does_not_work_yet_is_not_offered(#[case] command: &str) {
     let (_, code) = refused(&format!("extractor {command}"));
     assert_eq!(code, 64);
     assert!(Cli::command().find_subcommand(command).is_none());
+}
+
+#[test]
+fn a_reconcile_takes_projects_and_an_override() {
+    let Command::Reconcile(args) = parsed("extractor reconcile").command else { panic!() };
+    assert_eq!((args.projects.len(), args.dry_run, args.allow_mass_delete), (0, false, false));
+    let line = "extractor reconcile PROJ,OPS --allow-mass-delete";
+    let Command::Reconcile(args) = parsed(line).command else { panic!() };
+    assert_eq!((args.projects.len(), args.allow_mass_delete), (2, true));
+    let (_, code) = refused("extractor reconcile --dry-run --allow-mass-delete");
+    assert_eq!(code, 64);
 }
 
 #[test]

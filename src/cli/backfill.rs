@@ -12,5 +12,5 @@ pub(super) async fn run(args: BackfillArgs, context: &Context) -> Result<Outcome
     if args.dry_run {
         return dry_run::backfill(&projects, context).await;
     }
-    runs::run(RunKind::Backfill, &projects, context).await
+    runs::run(RunKind::Backfill.into(), &projects, context).await
 }

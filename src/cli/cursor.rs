@@ -103,6 +103,8 @@ mod tests {
             project: project.parse().unwrap(),
             completed_until: None,
             last_run: None,
+            reconcile_run: None,
+            reconciled_at: None,
             max_index_lag: Duration::ZERO,
             held_by: None,
             updated_at: DateTime::UNIX_EPOCH,

@@ -119,7 +119,7 @@ async fn retry_with(
         Outcome { code: ExitCode::Done, json: json!({"runs": []}) }
     } else {
         let projects = Projects::Only(projects.into_iter().collect());
-        runs::in_turn(RunKind::Delta, &projects, services, context).await?
+        runs::in_turn(RunKind::Delta.into(), &projects, services, context).await?
     };
     let (healed, remaining) = sort_out(retried, store.list_failures(Some(&site), None, ALL).await?);
     context.console.say(&of_retry(&healed, &remaining, stdout_is_terminal()));

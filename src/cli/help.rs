@@ -81,6 +81,23 @@ Examples:
   extractor sync PROJ --dry-run          how much would be listed
   */5 * * * *  extractor sync            from cron; exit code 75 means that the last one still runs";
 
+pub(super) const RECONCILE: &str = "\
+Proves what is stored of each project, and prints a certificate that can be handed on. It lists the whole \
+project, fetches what is missing or stale, and looks up by its id whatever is stored and was not listed: \
+moved issues follow, and those that are deleted, hidden, archived or moved to a project that is not \
+followed are marked (jira.issues.deleted_reason). Without a project, those of sync.projects.
+
+Absence is not taken for deletion until it is proven. Where more is gone than people usually delete (ten \
+issues, or a tenth of the project), nothing is marked and the exit code is 1: a permission may be lost, or \
+the search index broken. --allow-mass-delete marks all of it, when it is known to be right.";
+
+pub(super) const RECONCILE_EXAMPLES: &str = "\
+Examples:
+  extractor reconcile                    the projects of the configuration
+  extractor reconcile PROJ --json        the certificate for a script; exit code 1 when it fails
+  extractor reconcile PROJ --dry-run     how much would be listed
+  extractor reconcile PROJ --allow-mass-delete";
+
 pub(super) const CHECK: &str = "\
 Checks everything a run needs, without extracting or changing anything: what is configured and where, \
 the database and its schema, whether Jira can be reached, who we are there, the account's time zone, \

@@ -18,6 +18,7 @@ mod help_files;
 mod migrate;
 mod probe;
 mod progress;
+mod reconcile;
 mod run;
 mod runs;
 mod status;
@@ -118,6 +119,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Run => run::run(context).await,
         Command::Backfill(args) => backfill::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
+        Command::Reconcile(args) => reconcile::run(args, context).await,
         Command::Check(args) => check::run(args, context).await,
         Command::Status => status::run(context).await,
         Command::Failures(args) => failures::run(args, context).await,

@@ -13,7 +13,8 @@ use super::failure::Failure;
 use super::summary;
 use crate::config::Projects;
 use crate::daemon::wiring::{Peer, Services};
-use crate::model::{ProjectKey, RunKind, RunState};
+use crate::model::{ProjectKey, RunState};
+use crate::store::RunWanted;
 use crate::sync::{RunReport, RunRequest, SyncError};
 
 /// How long a run that was told to stop may take to put down what it holds. A request that Jira
@@ -22,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// Runs every project once.
 pub(super) async fn run(
-    kind: RunKind,
+    wanted: RunWanted,
     projects: &Projects,
     context: &Context,
 ) -> Result<Outcome, Failure> {
@@ -30,7 +31,7 @@ pub(super) async fn run(
     let stop = context.shutdown.token();
     let services = Box::pin(Services::start(&context.loaded.config, named, stop)).await?;
     let run_log = context.keep_run_log(services.database.store());
-    let outcome = in_turn(kind, projects, &services, context).await;
+    let outcome = in_turn(wanted, projects, &services, context).await;
     if let Some(run_log) = run_log {
         run_log.close().await;
     }
@@ -64,7 +65,7 @@ pub(super) async fn meant(projects: &Projects, peer: &Peer) -> Result<Vec<Projec
 
 /// Runs every project once, with what has been started already.
 pub(super) async fn in_turn(
-    kind: RunKind,
+    wanted: RunWanted,
     projects: &Projects,
     services: &Services,
     context: &Context,
@@ -73,7 +74,8 @@ pub(super) async fn in_turn(
     let single = projects.len() == 1;
     let mut results = Results::default();
     for project in projects {
-        let request = RunRequest::new(project.clone(), kind);
+        let RunWanted { kind, allow_mass_delete } = wanted;
+        let request = RunRequest { allow_mass_delete, ..RunRequest::new(project.clone(), kind) };
         match one(&request, services, context).await {
             Ok(report) => {
                 context.console.say(&summary::of_run(&report));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::console::Outcome;
 use super::exit::ExitCode;
 use super::failure::Failure;
+use super::summary::json_of_certificate;
 use super::table::Table;
 use super::words::{instant, span};
 use super::{Context, stdout_is_terminal};
@@ -69,6 +70,12 @@ fn stored(facts: &ProjectFacts, counts: &Counts) -> (TierCounts, u64) {
     count.map_or_else(Default::default, |count| (count.issues, count.deleted))
 }
 
+/// Issues marked deleted, by reason.
+fn tombstones(facts: &ProjectFacts, counts: &Counts) -> Value {
+    let count = counts.get(&(facts.site.to_string(), facts.project.clone()));
+    count.map_or_else(|| json!({}), |count| json!(count.tombstones))
+}
+
 fn text(
     projects: &[ProjectFacts],
     counts: &Counts,
@@ -102,6 +109,7 @@ fn of_projects(projects: &[ProjectFacts], counts: &Counts, terminal: bool) -> Ta
         "COMPLETED UNTIL",
         "BEHIND",
         "CERTIFICATE",
+        "RECONCILED",
     ];
     let mut table = Table::new(terminal, &headings);
     for facts in projects {
@@ -120,6 +128,7 @@ fn of_projects(projects: &[ProjectFacts], counts: &Counts, terminal: bool) -> Ta
             cursor.and_then(|c| c.completed_until).map_or_else(none, instant),
             facts.lag.map_or_else(none, span),
             facts.certificate().map_or_else(none, |c| c.verdict.to_string()),
+            cursor.and_then(|c| c.reconciled_at).map_or_else(none, instant),
         ]);
     }
     table
@@ -149,12 +158,14 @@ fn of_runs(projects: &[ProjectFacts], terminal: bool) -> Table {
 }
 
 fn of_schedules(projects: &[ProjectFacts], terminal: bool) -> Table {
-    let headings = ["FOLLOWED", "NEXT RUN", "FAILED IN A ROW", "WHY", "WHAT TO DO"];
+    let headings = ["FOLLOWED", "BY", "NEXT RUN", "FAILED IN A ROW", "WHY", "WHAT TO DO"];
     let mut table = Table::new(terminal, &headings);
-    for schedule in projects.iter().filter_map(|facts| facts.schedule.as_ref()) {
+    let both = |facts: &'_ ProjectFacts| [facts.schedule.clone(), facts.reconciles.clone()];
+    for schedule in projects.iter().flat_map(both).flatten() {
         let trouble = schedule.trouble.as_ref();
         table.row(vec![
             schedule.project.to_string(),
+            schedule.kind.to_string(),
             instant(schedule.next_run_at),
             table.number(u64::from(schedule.failures_in_a_row)),
             trouble.map_or_else(none, |trouble| trouble.text.clone()),
@@ -198,6 +209,8 @@ pub(super) fn json_of_cursor(cursor: &CursorFacts) -> Value {
         "completed_until": cursor.completed_until,
         "last_run_id": cursor.last_run,
         "max_index_lag_secs": cursor.max_index_lag.as_secs(),
+        "reconciled_at": cursor.reconciled_at,
+        "reconcile_run_id": cursor.reconcile_run,
         "held_by": cursor.held_by,
         "updated_at": cursor.updated_at,
     })
@@ -216,14 +229,17 @@ fn json_of_project(facts: &ProjectFacts, counts: &Counts) -> Value {
             "minimal": issues.minimal,
             "incomplete": facts.incomplete,
             "deleted": deleted,
+            "tombstones": tombstones(facts, counts),
         },
         "queue": {"depth": facts.queue.depth, "leased": facts.queue.leased},
         "failures": facts.failures,
         "cursor": facts.cursor.as_ref().map(json_of_cursor),
         "behind_secs": facts.lag.map(|lag| lag.as_secs()),
         "schedule": facts.schedule.as_ref().map(json_of_schedule),
+        "reconcile_schedule": facts.reconciles.as_ref().map(json_of_schedule),
         "runs": runs,
-        "certificate": facts.certificate(),
+        "certificate": facts.certificate().map(json_of_certificate),
+        "reconcile_certificate": facts.reconciled.as_ref().map(|reconciled| json_of_certificate(&reconciled.certificate)),
     })
 }
 

@@ -22,6 +22,8 @@ fn cursor(held_by: Option<WorkerId>) -> CursorFacts {
         project: "PROJ".parse().unwrap(),
         completed_until: Some(at(0)),
         last_run: None,
+        reconcile_run: None,
+        reconciled_at: None,
         max_index_lag: Duration::ZERO,
         held_by,
         updated_at: at(0),
@@ -40,6 +42,7 @@ fn run(state: RunState) -> Run {
         lists_from: None,
         horizon: at(0),
         filter: None,
+        allow_mass_delete: false,
         checkpoint: Checkpoint::default(),
         attempt: 1,
         resumes: 0,
@@ -66,6 +69,7 @@ fn facts() -> ProjectFacts {
         lag: Some(Duration::from_secs(200)),
         schedule: Some(Schedule {
             project: "PROJ".parse().unwrap(),
+            kind: RunKind::Delta,
             next_run_at: at(360),
             due_in: Duration::from_mins(1),
             failures_in_a_row: 2,
@@ -77,6 +81,8 @@ fn facts() -> ProjectFacts {
             last_started_at: Some(at(0)),
             followed_since: at(0),
         }),
+        reconciles: None,
+        reconciled: None,
         queue: QueueFacts { depth: 4, leased: 0, oldest: None },
         failures: 1,
         runs: vec![run(RunState::Running)],
@@ -105,6 +111,7 @@ fn counts() -> Counts {
         project: "PROJ".parse().unwrap(),
         issues: TierCounts { full: 12_000, hub: 3, minimal: 0 },
         deleted: 1,
+        tombstones: std::collections::BTreeMap::new(),
     }])
 }
 
@@ -139,13 +146,13 @@ fn a_pipe_gets_one_line_a_project_a_run_and_a_failure() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[1],
-        "jira\tPROJ\t12000\t3\t0\t2\t1\t4\t1\t2023-11-14 22:13:20 UTC\t3m 20s\tcomplete"
+        "jira\tPROJ\t12000\t3\t0\t2\t1\t4\t1\t2023-11-14 22:13:20 UTC\t3m 20s\tcomplete\t-"
     );
     assert_eq!(
         lines[4],
         "PROJ\t2023-11-14 22:13:20 UTC\tdelta\tcut short\t1m 1s\t1200\t7\t0\tno answer from Jira"
     );
-    assert_eq!(lines[7], "PROJ\t2023-11-14 22:19:20 UTC\t2\tno answer\twait");
+    assert_eq!(lines[7], "PROJ\tdelta\t2023-11-14 22:19:20 UTC\t2\tno answer\twait");
     assert_eq!(lines[10], "PROJ-9\t2\t2023-11-14 22:13:20 UTC\ttoo slow\twait");
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::exit::ExitCode;
 use super::words::{count, instant, number, size, span};
-use crate::model::{Basis, Certificate, RunState, Verdict};
+use crate::model::{AccountLine, Basis, Certificate, RunKind, RunState, Verdict};
 use crate::sync::{DryRun, RunReport};
 
 /// The summary of a run that got to its end.
@@ -28,8 +28,30 @@ pub(super) fn of_run(report: &RunReport) -> String {
     line(&mut text, "failed", &number(counters.failed));
     let requests = format!("{}, {} received", number(report.requests), size(report.bytes));
     line(&mut text, "requests", &requests);
-    line(&mut text, "certificate", &of_certificate(&report.certificate));
+    match report.kind {
+        RunKind::Backfill | RunKind::Delta => {
+            line(&mut text, "certificate", &of_certificate(&report.certificate));
+        }
+        RunKind::Reconcile => text.push_str(&full_certificate(report)),
+    }
     text.truncate(text.trim_end().len());
+    text
+}
+
+/// The certificate of a reconcile, to be handed on.
+fn full_certificate(report: &RunReport) -> String {
+    let certificate = &report.certificate;
+    let mut text = format!(
+        "\nCertificate for {}, of run {}\n  issues created before {}, by Jira's clock\n",
+        report.project,
+        report.run,
+        instant(certificate.as_of)
+    );
+    for AccountLine { about, says } in certificate.account(report.kind) {
+        let _ = writeln!(text, "  {about:<15} {says}");
+    }
+    let _ = writeln!(text, "  {:<15} {}", "conclusion", certificate.conclusion());
+    text.push_str(findings(certificate).trim_start_matches('\n'));
     text
 }
 
@@ -55,6 +77,11 @@ pub(super) fn of_certificate(certificate: &Certificate) -> String {
     if certificate.attempts > 1 {
         let _ = write!(text, ", after {} listings", certificate.attempts);
     }
+    text + &findings(certificate)
+}
+
+fn findings(certificate: &Certificate) -> String {
+    let mut text = String::new();
     for finding in &certificate.findings {
         let _ = write!(
             text,
@@ -66,6 +93,13 @@ pub(super) fn of_certificate(certificate: &Certificate) -> String {
         );
     }
     text
+}
+
+/// A certificate for a script, with what follows from it.
+pub(super) fn json_of_certificate(certificate: &Certificate) -> Value {
+    let mut json = json!(certificate);
+    json["conclusion"] = json!(certificate.conclusion());
+    json
 }
 
 /// The same for a script.
@@ -85,7 +119,7 @@ pub(super) fn json_of_run(report: &RunReport, code: ExitCode) -> Value {
             "tail_left": report.listing.tail_left,
             "restarts": report.listing.restarts,
         },
-        "certificate": report.certificate,
+        "certificate": json_of_certificate(&report.certificate),
         "requests": report.requests,
         "bytes": report.bytes,
         "elapsed_secs": (report.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,

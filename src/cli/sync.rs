@@ -16,5 +16,5 @@ pub(super) async fn run(args: SyncArgs, context: &Context) -> Result<Outcome, Fa
     if args.dry_run {
         return dry_run::sync(&projects, context).await;
     }
-    runs::run(RunKind::Delta, &projects, context).await
+    runs::run(RunKind::Delta.into(), &projects, context).await
 }

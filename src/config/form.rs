@@ -47,6 +47,8 @@ pub(super) enum Form {
     Projects,
     /// When runs are due.
     Schedule,
+    /// The same, or `off`.
+    ScheduleOrOff,
     /// An address and a port to listen on; empty for none.
     ListenAddress,
     /// A level, or filters.
@@ -97,6 +99,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("sync.properties", Form::Switch),
     ("sync.history", Form::Switch),
     ("sync.schedule", Form::Schedule),
+    ("sync.reconcile_schedule", Form::ScheduleOrOff),
     ("sync.max_runs", Form::Count(1, 64)),
     ("sync.stalled_after", Form::Span),
     ("privacy.emails", Form::Choice(&privacy::TREATMENTS)),
@@ -146,6 +149,7 @@ impl Form {
             | Self::Size
             | Self::Choice(_)
             | Self::Schedule
+            | Self::ScheduleOrOff
             | Self::ListenAddress
             | Self::LogFilter => {
                 let ValueKind::String(text) = value else { return Err(self.expected_text(value)) };
@@ -164,6 +168,13 @@ impl Form {
             }
             Self::Schedule => {
                 return text.parse::<Schedule>().map(drop).map_err(|error| error.to_string());
+            }
+            Self::ScheduleOrOff if matches!(text.trim(), "" | sync::NEVER) => true,
+            Self::ScheduleOrOff => {
+                return text
+                    .parse::<Schedule>()
+                    .map(drop)
+                    .map_err(|error| format!("off, or {error}"));
             }
             Self::ListenAddress => text.is_empty() || http::is_address(text),
             Self::DatabaseAddress => text.is_empty() || database::is_postgres_url(text),
@@ -210,6 +221,7 @@ impl Form {
             Self::Size => "a size such as 512KiB or 64MiB".into(),
             Self::Choice(words) => one_of(words),
             Self::Schedule => "an interval such as 5m, or a cron expression (in UTC) such as */15 * * * *".into(),
+            Self::ScheduleOrOff => "off, an interval such as 24h, or a cron expression (in UTC) such as 0 3 * * *".into(),
             Self::ListenAddress => "an address and a port such as 127.0.0.1:8080, [::1]:8080 or 0.0.0.0:8080 (empty: no HTTP)".into(),
             Self::Projects => "project keys such as [\"PROJ\", \"OPS\"] (PROJ,OPS in the environment), or \"*\"".into(),
             Self::LogFilter => "error, warn, info, debug, trace, or filters such as \
@@ -335,6 +347,11 @@ mod tests {
     #[case(Form::Schedule, "5m", true)]
     #[case(Form::Schedule, "*/15 * * * *", true)]
     #[case(Form::Schedule, "", false)]
+    #[case(Form::Schedule, "off", false)]
+    #[case(Form::ScheduleOrOff, "off", true)]
+    #[case(Form::ScheduleOrOff, "", true)]
+    #[case(Form::ScheduleOrOff, "0 3 * * *", true)]
+    #[case(Form::ScheduleOrOff, "never", false)]
     #[case(Form::Schedule, "61 * * * *", false)]
     #[case(Form::ListenAddress, "", true)]
     #[case(Form::ListenAddress, "127.0.0.1:0", true)]

@@ -63,6 +63,8 @@ pub struct SyncConfig {
     pub history: bool,
     /// When the service brings each project up to date.
     pub schedule: Schedule,
+    /// When the service reconciles each project; none: never.
+    pub reconcile_schedule: Option<Schedule>,
     /// The most projects that one process works on at once.
     pub max_runs: usize,
     /// How much later than its schedule a project may be before it counts as stalled.
@@ -85,6 +87,8 @@ pub(super) struct SyncSection {
     history: bool,
     #[serde(deserialize_with = "schedule")]
     schedule: Schedule,
+    #[serde(deserialize_with = "schedule_or_none")]
+    reconcile_schedule: Option<Schedule>,
     max_runs: u32,
     #[serde(with = "humantime_serde")]
     stalled_after: Duration,
@@ -100,6 +104,7 @@ impl SyncSection {
             streams,
             history: self.history,
             schedule: self.schedule,
+            reconcile_schedule: self.reconcile_schedule,
             max_runs: usize::try_from(self.max_runs).unwrap_or(usize::MAX),
             stalled_after: self.stalled_after,
         }
@@ -182,4 +187,16 @@ fn overlap<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Overlap, D::Err
 
 fn schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Schedule, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// The word for a schedule that there is none of. In a file an empty text says the same.
+pub(super) const NEVER: &str = "off";
+
+fn schedule_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Schedule>, D::Error> {
+    match String::deserialize(deserializer)?.trim() {
+        "" | NEVER => Ok(None),
+        text => text.parse().map(Some).map_err(serde::de::Error::custom),
+    }
 }

@@ -98,6 +98,8 @@ pub struct Details {
     pub moved: u64,
     /// Marked as no longer there by this run, by reason.
     pub tombstoned: BTreeMap<Absence, u64>,
+    /// Absent, and not marked as no longer there, because they are more than people usually delete.
+    pub refused: u64,
     /// There when asked for by id, but shown by no listing.
     pub unlisted: u64,
     /// There, but no longer matched by `sync.filter`: left as they were.

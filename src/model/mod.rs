@@ -2,6 +2,7 @@
 //! Pure data and pure functions; no I/O, no clock, no randomness.
 
 mod absence;
+mod account;
 mod catalogue;
 mod certificate;
 mod checkpoint;
@@ -15,8 +16,10 @@ mod schedule;
 mod stream;
 mod tier;
 mod time;
+pub mod words;
 
 pub use absence::Absence;
+pub use account::AccountLine;
 pub use catalogue::{Catalogue, CatalogueEntry};
 pub use certificate::{Basis, Certificate, Details, Finding, IndexSummary, TierCounts, Verdict};
 pub use checkpoint::Checkpoint;

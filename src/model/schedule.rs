@@ -53,6 +53,14 @@ impl Schedule {
         }
     }
 
+    /// Whether it counts from the last run, and is not a matter of the clock on the wall.
+    pub fn is_interval(&self) -> bool {
+        match self.0 {
+            Form::Interval(_) => true,
+            Form::Cron { .. } => false,
+        }
+    }
+
     /// The longest time between one run that is due and the next: the interval, or the longest
     /// pause that the cron expression makes (over the weekend, for one of Mondays to Fridays).
     pub fn period(&self) -> Duration {

@@ -2,12 +2,16 @@
 //! whatever the index, so it is apart from the facts that are cheap, and what was counted is kept for
 //! those who can do with something a little older.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::recent::Recent;
 use super::rows::{count, parse};
 use super::{Store, StoreError};
-use crate::model::{ProjectKey, Site, TierCounts};
+use crate::model::{Absence, ProjectKey, Site, TierCounts};
+
+/// Issues marked deleted by reason, of each site and project.
+type Tombstones = BTreeMap<(String, String), BTreeMap<Absence, u64>>;
 
 /// What is stored of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct ProjectCounts {
     pub issues: TierCounts,
     /// Stored issues that are marked deleted.
     pub deleted: u64,
+    /// The same by reason; those that nothing is deleted for are left out.
+    pub tombstones: BTreeMap<Absence, u64>,
 }
 
 impl Store {
@@ -43,8 +49,10 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
+        let mut tombstones = self.count_tombstones(site).await?;
         rows.into_iter()
             .map(|row| {
+                let place = (row.site.clone(), row.project_key.clone());
                 Ok(ProjectCounts {
                     site: Site::new(row.site),
                     project: parse("project key", &row.project_key)?,
@@ -54,9 +62,30 @@ impl Store {
                         minimal: count(row.minimal_tier),
                     },
                     deleted: count(row.deleted),
+                    tombstones: tombstones.remove(&place).unwrap_or_default(),
                 })
             })
             .collect()
+    }
+
+    /// Issues that are marked deleted, by site, project and reason: cheap where few are.
+    async fn count_tombstones(&self, site: Option<&Site>) -> Result<Tombstones, StoreError> {
+        let rows = sqlx::query!(
+            r#"SELECT site, project_key, deleted_reason AS "reason!", count(*) AS "issues!"
+               FROM jira.issues
+               WHERE deleted_at IS NOT NULL AND ($1::text IS NULL OR site = $1)
+               GROUP BY site, project_key, deleted_reason"#,
+            site.map(Site::as_str),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut tombstones = Tombstones::new();
+        for row in rows {
+            let reason: Absence = parse("reason of a tombstone", &row.reason)?;
+            let of_project = tombstones.entry((row.site, row.project_key)).or_default();
+            of_project.insert(reason, count(row.issues));
+        }
+        Ok(tombstones)
     }
 
     /// What [`Store::load_counts`] says of an instance, or has said no longer than `max_age` ago.

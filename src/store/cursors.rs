@@ -23,6 +23,10 @@ pub struct CursorFacts {
     pub last_run: Option<RunId>,
     /// The latest a row was seen to arrive in Jira's index after its change.
     pub max_index_lag: Duration,
+    /// The last reconcile that got to a certificate.
+    pub reconcile_run: Option<RunId>,
+    /// When the last reconcile ended whose certificate holds, by the database's clock.
+    pub reconciled_at: Option<DateTime<Utc>>,
     /// The live worker that holds the project.
     pub held_by: Option<WorkerId>,
     /// When the row was last written, by the database's clock.
@@ -37,7 +41,7 @@ impl Store {
     pub async fn list_cursors(&self, site: Option<&Site>) -> Result<Vec<CursorFacts>, StoreError> {
         let rows = sqlx::query!(
             r#"SELECT c.site, c.project_key, c.completed_until, c.last_run_id, c.max_lag_secs,
-                 w.id AS "held_by?: Uuid", c.updated_at
+                 c.reconcile_run_id, c.reconciled_at, w.id AS "held_by?: Uuid", c.updated_at
                FROM extractor.cursors c LEFT JOIN extractor.live_workers w ON w.id = c.lease_worker
                WHERE $1::text IS NULL OR c.site = $1
                ORDER BY c.site, c.project_key"#,
@@ -53,6 +57,8 @@ impl Store {
                     completed_until: row.completed_until,
                     last_run: row.last_run_id.map(RunId),
                     max_index_lag: Duration::from_secs(count(row.max_lag_secs)),
+                    reconcile_run: row.reconcile_run_id.map(RunId),
+                    reconciled_at: row.reconciled_at,
                     held_by: row.held_by.map(WorkerId),
                     updated_at: row.updated_at,
                 })

@@ -9,7 +9,9 @@ use sqlx::types::Json;
 
 use super::rows::{count, parse, small};
 use super::{CursorFacts, Run, Schedule, Store, StoreError};
-use crate::model::{Certificate, Details, Finding, ProjectKey, RunId, RunState, Site, WorkerId};
+use crate::model::{
+    Certificate, Details, Finding, ProjectKey, RunId, RunKind, RunState, Site, WorkerId,
+};
 
 /// How many of its last runs a project's facts carry.
 const LAST_RUNS: u32 = 5;
@@ -51,8 +53,10 @@ pub struct ProjectFacts {
     pub cursor: Option<CursorFacts>,
     /// How far the cursor lies behind the database's clock.
     pub lag: Option<Duration>,
-    /// Its schedule, if a service follows it.
+    /// The schedule of its deltas, if a service follows it.
     pub schedule: Option<Schedule>,
+    /// The schedule of its reconciles, if a service reconciles it.
+    pub reconciles: Option<Schedule>,
     /// Its part of the queue.
     pub queue: QueueFacts,
     /// Recorded failures.
@@ -61,6 +65,8 @@ pub struct ProjectFacts {
     pub runs: Vec<Run>,
     /// The newest certificate.
     pub certified: Option<Certified>,
+    /// The certificate of its last reconcile.
+    pub reconciled: Option<Certified>,
 }
 
 impl ProjectFacts {
@@ -91,6 +97,22 @@ impl ProjectFacts {
         // A project that is followed again is given the time that it takes.
         let behind = self.lag.map_or(followed, |lag| (lag + aged).min(followed));
         behind > allowed && self.since_progress().is_none_or(|silent| silent + aged > allowed)
+    }
+}
+
+impl ProjectFacts {
+    /// How long ago a reconcile of the project last proved what is stored.
+    pub fn since_reconcile(&self) -> Option<Duration> {
+        self.cursor.as_ref()?.reconciled_at.map(|at| since(self.as_of, at))
+    }
+
+    /// Whether a reconcile is overdue at `now`, by the database's clock: a service reconciles the
+    /// project, and for longer than `allowed` no reconcile of it has held.
+    pub fn is_reconcile_overdue(&self, allowed: Duration, now: DateTime<Utc>) -> bool {
+        let Some(schedule) = &self.reconciles else { return false };
+        let wanted = since(now, schedule.followed_since);
+        let proven = self.since_reconcile().map(|ago| ago + since(now, self.as_of));
+        proven.map_or(wanted, |proven| proven.min(wanted)) > allowed
     }
 }
 
@@ -138,7 +160,10 @@ impl Store {
         for site in sites {
             for schedule in self.load_schedules(&site).await? {
                 if let Some(facts) = projects.get_mut(&place(&site, &schedule.project)) {
-                    facts.schedule = Some(schedule);
+                    match schedule.kind {
+                        RunKind::Delta | RunKind::Backfill => facts.schedule = Some(schedule),
+                        RunKind::Reconcile => facts.reconciles = Some(schedule),
+                    }
                 }
             }
         }
@@ -148,9 +173,14 @@ impl Store {
                 facts.runs.push(run);
             }
         }
-        for (place, certified) in self.newest_certificates(&sites, &keys).await? {
+        for (place, certified) in self.newest_certificates(&sites, &keys, false).await? {
             if let Some(facts) = projects.get_mut(&place) {
                 facts.certified = Some(certified);
+            }
+        }
+        for (place, certified) in self.newest_certificates(&sites, &keys, true).await? {
+            if let Some(facts) = projects.get_mut(&place) {
+                facts.reconciled = Some(certified);
             }
         }
         Ok(projects.into_values().collect())
@@ -250,6 +280,7 @@ impl Store {
                     cursor: None,
                     lag: row.lag_secs.and_then(duration),
                     schedule: None,
+                    reconciles: None,
                     queue: QueueFacts {
                         depth: count(row.depth),
                         leased: count(row.leased),
@@ -258,29 +289,44 @@ impl Store {
                     failures: count(row.failures),
                     runs: Vec::new(),
                     certified: None,
+                    reconciled: None,
                 };
                 Ok((place(&facts.site, &facts.project), facts))
             })
             .collect()
     }
 
+    /// The newest certificate of each project, or of each the one of its last reconcile.
     async fn newest_certificates(
         &self,
         sites: &[String],
         keys: &[String],
+        of_reconciles: bool,
     ) -> Result<Vec<(Place, Certified)>, StoreError> {
         let rows = sqlx::query!(
-            r#"SELECT c.site, c.project_key, c.run_id, c.created_at, c.as_of, c.counted, c.basis,
-                 c.listed, c.stored, c.failed, c.attempts, c.verdict,
-                 c.findings AS "findings: Json<Vec<Finding>>",
-                 c.details AS "details: Json<Details>"
+            r#"SELECT c.site AS "site!", c.project_key AS "project_key!", c.run_id AS "run_id!",
+                 c.created_at AS "created_at!", c.as_of AS "as_of!", c.counted AS "counted!",
+                 c.basis AS "basis!", c.listed AS "listed!", c.stored AS "stored!",
+                 c.failed AS "failed!", c.attempts AS "attempts!", c.verdict AS "verdict!",
+                 c.findings AS "findings!: Json<Vec<Finding>>",
+                 c.details AS "details!: Json<Details>"
                FROM unnest($1::text[], $2::text[]) AS p(site, project_key)
                CROSS JOIN LATERAL (
                    SELECT * FROM extractor.certificates
-                   WHERE site = p.site AND project_key = p.project_key
-                   ORDER BY created_at DESC LIMIT 1) AS c"#,
+                   WHERE site = p.site AND project_key = p.project_key AND NOT $3
+                   ORDER BY created_at DESC LIMIT 1) AS c
+               UNION ALL
+               SELECT c.site, c.project_key, c.run_id, c.created_at, c.as_of, c.counted, c.basis,
+                 c.listed, c.stored, c.failed, c.attempts, c.verdict, c.findings, c.details
+               FROM unnest($1::text[], $2::text[]) AS p(site, project_key)
+               JOIN extractor.cursors AS u USING (site, project_key)
+               CROSS JOIN LATERAL (
+                   SELECT * FROM extractor.certificates
+                   WHERE run_id = u.reconcile_run_id AND $3
+                   ORDER BY attempts DESC LIMIT 1) AS c"#,
             sites,
             keys,
+            of_reconciles,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -82,10 +82,10 @@ pub use recent::Recent;
 pub use replay::{ReplayAudit, ReplayFinding};
 pub use runs::{
     Cancelling, ControlListener, EVENTS_KEPT, MAX_RETRIES, NewRun, Requested, Retrying, Run,
-    RunEvent, RunFilter, StoredEvent,
+    RunEvent, RunFilter, RunWanted, StoredEvent,
 };
 pub use sample::{SampleIssue, TableCount};
-pub use schedules::{Followed, Schedule, ScheduleTrouble};
+pub use schedules::{Followed, Schedule, ScheduleTrouble, Wanted};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
 pub use stats::{Histogram, PoolStats, SECONDS_BOUNDS, StoreStats, TransactionStats};
 pub use throttles::{Sharing, SharingListener, Throttle};

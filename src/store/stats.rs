@@ -12,7 +12,7 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 54] = [
+const TRANSACTIONS: [&str; 55] = [
     "acquire_batch",
     "acquire_project",
     "align_users",
@@ -41,6 +41,7 @@ const TRANSACTIONS: [&str; 54] = [
     "record_index_lag",
     "record_late",
     "record_page",
+    "record_pause",
     "record_success",
     "record_throttles",
     "refuse_run",

@@ -137,6 +137,8 @@ metrics! {
         "Runs that this process has under way";
     CERTIFICATES = Counter "certificates_total" ["verdict"]
         "Certificates that closed runs of this process, by verdict";
+    TOMBSTONED_ISSUES = Counter "tombstoned_issues_total" ["project", "reason"]
+        "Issues that the runs of this process have marked deleted, by reason: not_found (deleted or hidden), archived, moved (to a project that is not followed), project_gone or project_archived";
     HYDRATED_ISSUES = Counter "hydrated_issues_total" ["project"]
         "Issues that the runs of this process have taken out of the queue: fetched, gone or failed";
     RUN_EXPECTED_ISSUES = Gauge "run_expected_issues" ["project"]
@@ -167,6 +169,18 @@ metrics! {
         "Runs that failed since one succeeded";
     PROJECT_CERTIFICATE = Gauge "project_certificate" ["project", "verdict"]
         "1 for the verdict of the newest certificate (complete, missing, failures), 0 for the others; all 0 before the first";
+    PROJECT_RECONCILE_AGE = Gauge "project_reconcile_age_seconds" ["project"]
+        "How long ago a reconcile of the project last ended with a certificate that holds; absent before one did";
+    PROJECT_RECONCILE_OVERDUE = Gauge "project_reconcile_overdue" ["project"]
+        "1 if for twice its schedule and sync.stalled_after no reconcile of the project has held, else 0; absent where none is scheduled";
+    PROJECT_NEXT_RECONCILE_TIME = Gauge "project_next_reconcile_time_seconds" ["project"]
+        "When the next reconcile is due, in seconds since 1970; absent where none is scheduled";
+    REFUSED_DELETIONS = Gauge "refused_deletion_issues" ["project"]
+        "Absent issues that the last reconcile did not mark deleted because they are more than people usually delete";
+    UNLISTED_ISSUES = Gauge "unlisted_issues" ["project"]
+        "Issues that are there, but that no search showed to the last reconcile";
+    UNREPLAYED_ISSUES = Gauge "unreplayed_issues" ["project"]
+        "Issues whose changelog did not lead to their present values at the last reconcile";
     PROJECT_INDEX_LAG = Gauge "index_lag_seconds" ["project"]
         "The latest that a row of the project was seen to arrive in Jira's search after its change";
     ISSUES = Gauge "issues" ["project", "tier"]

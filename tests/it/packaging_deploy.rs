@@ -89,8 +89,11 @@ fn of<'a>(unit: &'a [(String, String)], key: &str) -> Vec<&'a str> {
     unit.iter().filter(|(name, _)| name == key).map(|(_, value)| value.as_str()).collect()
 }
 
-const UNITS: [&str; 2] =
-    ["deploy/systemd/extractor.service", "deploy/systemd/extractor-sync.service"];
+const UNITS: [&str; 3] = [
+    "deploy/systemd/extractor.service",
+    "deploy/systemd/extractor-sync.service",
+    "deploy/systemd/extractor-reconcile.service",
+];
 
 #[tokio::test]
 async fn units_start_commands_that_exist_and_set_keys_that_exist() {
@@ -142,7 +145,13 @@ async fn units_start_commands_that_exist_and_set_keys_that_exist() {
 fn units_are_accepted_by_systemd_and_sandboxed() {
     let folder = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
-    for name in ["extractor.service", "extractor-sync.service", "extractor-sync.timer"] {
+    for name in [
+        "extractor.service",
+        "extractor-sync.service",
+        "extractor-reconcile.service",
+        "extractor-sync.timer",
+        "extractor-reconcile.timer",
+    ] {
         let text = read(&format!("deploy/systemd/{name}"));
         let text = text.replace("/usr/local/bin/extractor", env!("CARGO_BIN_EXE_extractor"));
         let file = folder.path().join(name);
@@ -150,7 +159,7 @@ fn units_are_accepted_by_systemd_and_sandboxed() {
         files.push(file);
     }
     let analyze = |arguments: &[&str]| {
-        Command::new("systemd-analyze").args(arguments).args(&files[..2]).output()
+        Command::new("systemd-analyze").args(arguments).args(&files[..3]).output()
     };
     let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else {
         eprintln!("skipped: systemd-analyze is not here");

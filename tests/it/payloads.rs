@@ -42,7 +42,7 @@ async fn real_issues_are_stored_value_for_value() {
     }
 }
 
-fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     std::env::var_os("EXTRACTOR_PAYLOADS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from)
 }

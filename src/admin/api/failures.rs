@@ -58,7 +58,7 @@ async fn list(
     State(office): State<AppState>,
     Parameters(which): Parameters<Which>,
 ) -> Result<Json<FailurePage>, Problem> {
-    let limit = which.limit.unwrap_or_default().0;
+    let limit = which.limit.unwrap_or_default();
     let filter = FailureFilter {
         site: Some(office.desk.site.clone()),
         project: which.project,
@@ -66,10 +66,10 @@ async fn list(
         ..FailureFilter::default()
     };
     let after = which.cursor.map(|cursor| IssueId(cursor.0));
-    let mut failures =
-        office.ask(async |store| store.page_failures(&filter, after, limit + 1).await).await?;
-    let more = failures.len() > limit as usize;
-    failures.truncate(limit as usize);
+    let rows = limit.with_one_more();
+    let failures =
+        office.ask(async |store| store.page_failures(&filter, after, rows).await).await?;
+    let (failures, more) = limit.page_of(failures);
     Ok(Json(FailurePage {
         next_cursor: failures.last().filter(|_| more).map(|last| last.failure.id.0),
         failures: failures.into_iter().map(FailureView::of).collect(),

@@ -55,6 +55,21 @@ impl TryFrom<u32> for Limit {
     }
 }
 
+impl Limit {
+    /// How many rows to ask for, to know whether there are more than are answered with.
+    fn with_one_more(self) -> u32 {
+        self.0 + 1
+    }
+
+    /// The rows to answer with, and whether there are more.
+    fn page_of<T>(self, mut rows: Vec<T>) -> (Vec<T>, bool) {
+        let most = self.0 as usize;
+        let more = rows.len() > most;
+        rows.truncate(most);
+        (rows, more)
+    }
+}
+
 /// The number of a line in a run's log, or of an issue; small enough for every client's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
@@ -81,6 +96,10 @@ mod tests {
         assert!(Limit::try_from(0).is_err());
         assert_eq!(Limit::try_from(200), Ok(Limit(200)));
         assert!(Limit::try_from(201).is_err());
+        let two = Limit::try_from(2).unwrap();
+        assert_eq!(two.with_one_more(), 3);
+        assert_eq!(two.page_of(vec![1, 2, 3]), (vec![1, 2], true));
+        assert_eq!(two.page_of(vec![1, 2]), (vec![1, 2], false));
         assert!(RowNumber::try_from(-1).is_err());
         assert!(RowNumber::try_from((1 << 53) - 1).is_ok());
         assert!(RowNumber::try_from(1 << 53).is_err());

@@ -7,7 +7,9 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::model::{Basis, EventLevel, FailureCategory, FailureCause, RunKind, RunState, Verdict};
+use crate::model::{
+    Absence, Basis, EventLevel, FailureCategory, FailureCause, RunKind, RunState, Verdict,
+};
 
 /// A text that stands for itself, beside the names of the model.
 struct Plain(&'static str);
@@ -43,11 +45,12 @@ macro_rules! names {
 }
 
 names! {
-    KindName as "RunKind": "What a run lists: everything, or what was updated since the last one." = [
+    KindName as "RunKind": "What a run lists: everything, or what was updated since the last one; a reconcile also looks up what is stored and not listed." = [
         RunKind::Backfill, RunKind::Delta, RunKind::Reconcile,
     ];
-    StartableKindName as "StartableRunKind": "The kinds of run that can be started." = [
-        RunKind::Backfill, RunKind::Delta,
+    ReasonName as "Absence": "Why an issue is marked deleted: deleted or hidden from this account (Jira does not say which), archived, moved to a project that is not followed, or with its whole project gone or archived." = [
+        Absence::NotFound, Absence::Archived, Absence::Moved, Absence::ProjectGone,
+        Absence::ProjectArchived,
     ];
     StateName as "RunState": "Where a run is in its life." = [
         RunState::Queued, RunState::Running, RunState::Interrupted, RunState::Completed,

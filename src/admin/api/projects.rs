@@ -12,12 +12,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::views::{CertificateView, RunView, TroubleView};
+use super::views::{CertificateView, RunView, TombstonesView, TroubleView};
 use crate::admin::desk::Trouble;
 use crate::admin::office::AppState;
 use crate::admin::problem::Problem;
 use crate::model::ProjectKey;
-use crate::store::{ProjectCounts, ProjectFacts, Schedule};
+use crate::store::{ProjectCounts, ProjectFacts, Schedule, ScheduleTrouble};
 
 /// How old the counts of stored issues may be: counting them is dear.
 const COUNTS_KEPT: Duration = Duration::from_secs(60);
@@ -65,6 +65,14 @@ struct ProjectView {
     last_run: Option<RunView>,
     /// Its newest certificate.
     certificate: Option<CertificateView>,
+    /// When its next reconcile is due; null when no service reconciles it.
+    next_reconcile_at: Option<DateTime<Utc>>,
+    /// When a reconcile last held; null before one did.
+    reconciled_at: Option<DateTime<Utc>>,
+    /// Why its last reconcile failed, if it did.
+    reconcile_trouble: Option<TroubleView>,
+    /// The certificate of its last reconcile.
+    reconcile_certificate: Option<CertificateView>,
 }
 
 /// Stored issues.
@@ -81,6 +89,8 @@ struct IssuesView {
     incomplete: u64,
     /// Marked deleted.
     deleted: u64,
+    /// Those by reason.
+    tombstones: Vec<TombstonesView>,
 }
 
 /// A project's part of the queue, in issues.
@@ -126,8 +136,16 @@ impl ProjectView {
         self.failures = facts.failures;
         self.last_run = facts.runs.first().map(|run| RunView::of(run, None, now, None));
         self.certificate = facts.certificate().map(CertificateView::of);
+        self.reconciled_at = cursor.and_then(|cursor| cursor.reconciled_at);
+        let reconciled = facts.reconciled.as_ref();
+        self.reconcile_certificate =
+            reconciled.map(|certified| CertificateView::of(&certified.certificate));
         if let Some(schedule) = &facts.schedule {
             self.add_schedule(schedule);
+        }
+        if let Some(schedule) = &facts.reconciles {
+            self.next_reconcile_at = Some(schedule.next_run_at);
+            self.reconcile_trouble = schedule.trouble.as_ref().map(trouble);
         }
     }
 
@@ -136,18 +154,18 @@ impl ProjectView {
         self.issues.hub = counts.issues.hub;
         self.issues.minimal = counts.issues.minimal;
         self.issues.deleted = counts.deleted;
+        self.issues.tombstones = TombstonesView::of(&counts.tombstones);
     }
 
     fn add_schedule(&mut self, schedule: &Schedule) {
         self.followed = true;
         self.next_run_at = Some(schedule.next_run_at);
         self.failures_in_a_row = schedule.failures_in_a_row;
-        self.trouble = schedule.trouble.as_ref().map(|trouble| {
-            TroubleView::of(&Trouble {
-                text: trouble.text.clone(),
-                category: trouble.category,
-                remedy: trouble.remedy.clone(),
-            })
-        });
+        self.trouble = schedule.trouble.as_ref().map(trouble);
     }
+}
+
+fn trouble(trouble: &ScheduleTrouble) -> TroubleView {
+    let ScheduleTrouble { text, category, remedy } = trouble.clone();
+    TroubleView::of(&Trouble { text, category, remedy })
 }

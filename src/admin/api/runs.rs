@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::input::{Body, Parameters};
-use super::names::{StartableKindName, StateName};
+use super::names::{KindName, StateName};
 use super::outcome;
 use super::views::RunView;
 use crate::admin::desk::Phase;
@@ -20,7 +20,7 @@ use crate::admin::office::{AppState, Office};
 use crate::admin::problem::{Kind, Problem, ProblemDocument};
 use crate::admin::refusals::ASK_AGAIN_SECS;
 use crate::model::{ProjectKey, RunId, RunKind, RunState};
-use crate::store::RunFilter;
+use crate::store::{RunFilter, RunWanted};
 
 /// The routes of the family.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -36,8 +36,13 @@ struct NewRunBody {
     #[schema(value_type = String, pattern = "^[A-Z][A-Z0-9_]*$", example = "PROJ")]
     project: ProjectKey,
     /// What it is to list.
-    #[schema(value_type = StartableKindName)]
+    #[schema(value_type = KindName)]
     kind: RunKind,
+    /// Whether a reconcile may mark any number of issues deleted, when it is known that so many are;
+    /// else it refuses more than people usually delete. Of a reconcile only.
+    #[serde(default)]
+    #[schema(default = false)]
+    allow_mass_delete: bool,
 }
 
 /// A run that was asked for.
@@ -92,7 +97,7 @@ async fn list(
     State(office): State<AppState>,
     Parameters(which): Parameters<Which>,
 ) -> Result<Json<RunPage>, Problem> {
-    let limit = which.limit.unwrap_or_default().0;
+    let limit = which.limit.unwrap_or_default();
     let filter = RunFilter {
         site: Some(office.desk.site.clone()),
         project: which.project,
@@ -100,9 +105,9 @@ async fn list(
         before: which.cursor.map(RunId),
         ..RunFilter::default()
     };
-    let mut runs = office.ask(async |store| store.list_runs(&filter, limit + 1).await).await?;
-    let more = runs.len() > limit as usize;
-    runs.truncate(limit as usize);
+    let runs =
+        office.ask(async |store| store.list_runs(&filter, limit.with_one_more()).await).await?;
+    let (runs, more) = limit.page_of(runs);
     let now = office.clock.now();
     let status = office.desk.status.borrow();
     let views = runs.iter().map(|run| {
@@ -118,7 +123,8 @@ async fn list(
 /// Starts a run of a project, or takes up again the one it was in the middle of.
 ///
 /// A service process of the site takes it up within seconds. One project has one run at a time:
-/// asking twice does not start two. Reconciliation is not available yet.
+/// asking twice does not start two. A reconcile lists the whole project, marks as deleted what is
+/// proven to be gone, and certifies the rest.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "runs", operation_id = "start_run",
     request_body = NewRunBody,
     responses(
@@ -128,28 +134,33 @@ async fn list(
             body = ProblemDocument, content_type = "application/problem+json",
             headers(("Location" = String, description = "The address of that run."))),
         (status = 422, description = "The body does not say what it should, the project is not \
-            followed, or this kind of run is not available.",
+            followed, or `allow_mass_delete` does not go with this kind of run.",
             body = ProblemDocument, content_type = "application/problem+json"),
     ))]
 async fn start(
     State(office): State<AppState>,
-    Body(NewRunBody { project, kind }): Body<NewRunBody>,
+    Body(NewRunBody { project, kind, allow_mass_delete }): Body<NewRunBody>,
 ) -> Result<Response, Problem> {
-    if kind == RunKind::Reconcile {
+    if allow_mass_delete && kind != RunKind::Reconcile {
         return Err(Problem::new(
-            Kind::RunKindNotAvailable,
-            "this version cannot reconcile yet",
-            "start a backfill, which lists everything, but marks nothing as deleted",
+            Kind::NotForThisKind,
+            format!(
+                "allow_mass_delete does not go with a {kind}: only a reconcile marks what is gone"
+            ),
+            "leave allow_mass_delete out, or start a reconcile",
         ));
     }
     check_followed(&office, &project).await?;
     let site = &office.desk.site;
-    let requested = office.ask(async |store| store.request_run(site, &project, kind).await).await?;
+    let wanted = RunWanted { kind, allow_mass_delete };
+    let requested =
+        office.ask(async |store| store.request_run(site, &project, wanted).await).await?;
     let accepted = outcome::of_request(requested, &project)?;
     tracing::info!(
         run.id = %accepted.id,
         project.key = %project,
         run.kind = %kind,
+        run.allow_mass_delete = allow_mass_delete,
         "run asked for over http"
     );
     Ok(accepted.into_response())

@@ -1,19 +1,21 @@
 //! What the run API writes of runs, projects and failures. The names are a contract; what is counted
 //! is what the model says.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::names::{
-    BasisName, CategoryName, CauseName, KindName, LevelName, StateName, VerdictName,
+    BasisName, CategoryName, CauseName, KindName, LevelName, ReasonName, StateName, VerdictName,
 };
 use crate::admin::desk::{LiveRun, Trouble};
 use crate::admin::estimate::{Estimate, estimate};
 use crate::model::{
-    Basis, Certificate, EventLevel, FailureCategory, FailureCause, RunCounters, RunKind, RunState,
-    Verdict,
+    Absence, Basis, Certificate, Details, EventLevel, FailureCategory, FailureCause, RunCounters,
+    RunKind, RunState, Verdict,
 };
 use crate::store::{Run, StoredEvent, StoredFailure};
 
@@ -142,8 +144,67 @@ pub(super) struct CertificateView {
     failed: u64,
     /// How many listings were needed.
     attempts: u32,
+    /// Stored issues by how they were fetched.
+    tiers: TiersView,
+    /// Stored issues that are not whole.
+    incomplete: u64,
+    /// Issues that the run found missing or stale, and wrote.
+    healed: u64,
+    /// Issues found under another key in a followed project.
+    moved: u64,
+    /// Issues that the run marked deleted, by reason.
+    tombstoned: Vec<TombstonesView>,
+    /// Issues that are absent, and not marked deleted because they are more than people usually delete.
+    refused: u64,
+    /// Issues that are there when asked for by id, but shown by no listing.
+    unlisted: u64,
+    /// Issues that are there, but no longer matched by `sync.filter`.
+    outside_filter: u64,
+    /// Issues whose changelog does not lead to their present values.
+    unreplayed: u64,
+    /// What Jira says of its search index; null unless a reconcile was allowed to ask.
+    index: Option<IndexView>,
+    /// What follows, in one sentence.
+    conclusion: String,
     /// Every count that does not agree.
     findings: Vec<FindingView>,
+}
+
+/// Stored issues by how they were fetched.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tiers)]
+struct TiersView {
+    /// Everything, in one request.
+    full: u64,
+    /// Everything, the links apart.
+    hub: u64,
+    /// A small set of fields.
+    minimal: u64,
+}
+
+/// Issues that a run marked deleted for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tombstones)]
+pub(super) struct TombstonesView {
+    /// Why.
+    #[schema(value_type = ReasonName)]
+    reason: Absence,
+    /// How many.
+    issues: u64,
+}
+
+/// What Jira says of its search index, of all projects together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IndexSummary)]
+struct IndexView {
+    /// Whether it can be read at all.
+    readable: bool,
+    /// Issues in Jira's database.
+    in_database: u64,
+    /// Issues in the index.
+    in_index: u64,
+    /// Archived issues, which the index leaves out.
+    in_archive: u64,
 }
 
 /// A count that does not agree.
@@ -294,6 +355,18 @@ impl TroubleView {
 
 impl CertificateView {
     pub(super) fn of(certificate: &Certificate) -> Self {
+        let Details {
+            tiers,
+            incomplete,
+            healed,
+            moved,
+            tombstoned,
+            refused,
+            unlisted,
+            outside_filter,
+            unreplayed,
+            index,
+        } = &certificate.details;
         let findings = certificate.findings.iter().map(|finding| FindingView {
             check: finding.check.clone(),
             expected: finding.expected,
@@ -309,8 +382,30 @@ impl CertificateView {
             stored: certificate.stored,
             failed: certificate.failed,
             attempts: certificate.attempts,
+            tiers: TiersView { full: tiers.full, hub: tiers.hub, minimal: tiers.minimal },
+            incomplete: *incomplete,
+            healed: *healed,
+            moved: *moved,
+            tombstoned: TombstonesView::of(tombstoned),
+            refused: *refused,
+            unlisted: *unlisted,
+            outside_filter: *outside_filter,
+            unreplayed: *unreplayed,
+            index: index.map(|index| IndexView {
+                readable: index.readable,
+                in_database: index.in_database,
+                in_index: index.in_index,
+                in_archive: index.in_archive,
+            }),
+            conclusion: certificate.conclusion(),
             findings: findings.collect(),
         }
+    }
+}
+
+impl TombstonesView {
+    pub(super) fn of(by_reason: &BTreeMap<Absence, u64>) -> Vec<Self> {
+        by_reason.iter().map(|(&reason, &issues)| Self { reason, issues }).collect()
     }
 }
 

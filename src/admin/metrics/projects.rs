@@ -9,7 +9,7 @@ use super::runs::VERDICTS;
 use super::service::since_1970;
 use super::sheet::Sheet;
 use crate::admin::desk::{FollowedProject, ServiceStatus};
-use crate::model::{FailureCategory, FailureCause, ProjectKey};
+use crate::model::{Details, FailureCategory, FailureCause, ProjectKey};
 use crate::store::{FailureCount, ProjectCounts, ProjectFacts, QueueFacts};
 use crate::telemetry::metric_names as names;
 
@@ -37,10 +37,17 @@ pub(super) fn show(sheet: &mut Sheet, status: &ServiceStatus, known: &Known, now
         show_queue(sheet, key, project.map(|facts| facts.queue).unwrap_or_default());
         show_standing(sheet, key, project, age);
         show_failures(sheet, key, &facts.failures);
+        show_reconcile(sheet, key, project, age);
         if let Some(facts) = project.filter(|facts| facts.schedule.is_some()) {
             let may_lag = status.configuration.may_lag;
             let stalled = facts.is_stalled(may_lag, facts.as_of + age);
             sheet.flag(&names::PROJECT_STALLED, [key.as_str()], stalled);
+        }
+        if let Some(may_go_unproven) = status.configuration.may_go_unproven
+            && let Some(facts) = project.filter(|facts| facts.reconciles.is_some())
+        {
+            let overdue = facts.is_reconcile_overdue(may_go_unproven, facts.as_of + age);
+            sheet.flag(&names::PROJECT_RECONCILE_OVERDUE, [key.as_str()], overdue);
         }
     }
 }
@@ -51,6 +58,28 @@ fn show_followed(sheet: &mut Sheet, project: &FollowedProject) {
         sheet.number(&names::PROJECT_NEXT_RUN_TIME, key, since_1970(at));
     }
     sheet.count(&names::PROJECT_FAILED_RUNS, key, project.failures_in_a_row);
+    if let Some(at) = project.next_reconcile_at {
+        sheet.number(&names::PROJECT_NEXT_RECONCILE_TIME, key, since_1970(at));
+    }
+}
+
+/// What the last reconcile found out, and how long ago one last held.
+fn show_reconcile(
+    sheet: &mut Sheet,
+    key: &ProjectKey,
+    facts: Option<&ProjectFacts>,
+    age: Duration,
+) {
+    let key = [key.as_str()];
+    if let Some(ago) = facts.and_then(ProjectFacts::since_reconcile) {
+        sheet.secs(&names::PROJECT_RECONCILE_AGE, key, ago + age);
+    }
+    let certified = facts.and_then(|facts| facts.reconciled.as_ref());
+    let details = certified.map(|certified| &certified.certificate.details);
+    let number = |of: fn(&Details) -> u64| details.map_or(0, of);
+    sheet.count(&names::REFUSED_DELETIONS, key, number(|details| details.refused));
+    sheet.count(&names::UNLISTED_ISSUES, key, number(|details| details.unlisted));
+    sheet.count(&names::UNREPLAYED_ISSUES, key, number(|details| details.unreplayed));
 }
 
 fn show_counts(sheet: &mut Sheet, key: &ProjectKey, stored: Option<&ProjectCounts>) {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::sheet::Sheet;
 use crate::admin::desk::{Desk, LiveRun, ServiceStatus};
 use crate::admin::estimate::estimate;
-use crate::model::{ProjectKey, RunKind, RunState, Verdict};
+use crate::model::{Absence, ProjectKey, RunKind, RunState, Verdict};
 use crate::telemetry::metric_names as names;
 
 /// Every kind of run.
@@ -39,6 +39,10 @@ pub(super) fn show(sheet: &mut Sheet, desk: &Desk, status: &ServiceStatus, now: 
         let key = &project.key;
         let issues = hydrated.get(key).copied().unwrap_or_default();
         sheet.count(&names::HYDRATED_ISSUES, [key.as_str()], issues);
+        for reason in Absence::ALL {
+            let labels = [key.as_str(), reason.as_str()];
+            sheet.count(&names::TOMBSTONED_ISSUES, labels, desk.tally.tombstoned(key, reason));
+        }
         let live = status.runs.iter().find(|run| run.project == *key);
         show_live(sheet, key, live, now);
     }

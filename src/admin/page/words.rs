@@ -4,28 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+pub(super) use crate::model::words::{count, number};
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-
-/// An integer with its thousands set apart: `1,234,567`.
-pub(super) fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A number of things: `1 issue`, `1,200 issues`.
-pub(super) fn count(value: u64, thing: &str) -> String {
-    let plural = if value == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", number(value))
-}
 
 /// A span in a sentence, by its greatest unit: `less than a minute`, `3 minutes`, `2 hours`.
 pub(super) fn span(span: Duration) -> String {

@@ -65,7 +65,7 @@ async fn extract_and_show(
     context: &Context,
 ) -> Result<Outcome, Failure> {
     let projects = Projects::Only(simulated.projects().to_vec());
-    let mut outcome = runs::in_turn(RunKind::Backfill, &projects, services, context).await?;
+    let mut outcome = runs::in_turn(RunKind::Backfill.into(), &projects, services, context).await?;
     let tables = tour::show(services, &context.console).await?;
     outcome.json["tables"] = json!(tables);
     if context.console.has_reader() && !context.shutdown.token().is_cancelled() {

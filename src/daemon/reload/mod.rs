@@ -74,9 +74,11 @@ fn effect(key: &str) -> Option<Reach> {
         "jira.site" | "http.listen" | "http.token" | "log.format" => None,
         // A profile says nothing but what it sets, and those keys speak for themselves.
         "profile" | "log.level" | "shutdown.grace" => Some(Reach::Schedule),
-        "sync.projects" | "sync.schedule" | "sync.max_runs" | "sync.stalled_after" => {
-            Some(Reach::Schedule)
-        }
+        "sync.projects"
+        | "sync.schedule"
+        | "sync.reconcile_schedule"
+        | "sync.max_runs"
+        | "sync.stalled_after" => Some(Reach::Schedule),
         _ if key.starts_with("jira.") || key.starts_with("sync.") => Some(Reach::Jira),
         _ if key.starts_with("database.") => Some(Reach::Database),
         _ => None,

@@ -13,8 +13,9 @@ use crate::admin::desk::{
     ServiceStatus, Trouble,
 };
 use crate::clock::Clock;
+use crate::config::SyncConfig;
 use crate::jira::JiraClient;
-use crate::model::{ProjectKey, Site, WorkerId};
+use crate::model::{ProjectKey, Schedule, Site, WorkerId};
 use crate::store::Store;
 
 /// The writing side of the desk. Clones write to the same desk.
@@ -27,6 +28,32 @@ pub(super) struct Board {
     tally: Tally,
 }
 
+/// How long a project may go without what it should have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Patience {
+    /// How far behind it may be before it counts as stalled.
+    pub(super) may_lag: Duration,
+    /// How long ago a reconcile may have held before it counts as overdue, where there are any.
+    pub(super) may_go_unproven: Option<Duration>,
+}
+
+impl Patience {
+    /// What a configuration says of it: a schedule's longest pause, for reconciles twice, and then some.
+    pub(super) fn of(sync: &SyncConfig) -> Self {
+        let late = sync.stalled_after;
+        let twice = |schedule: &Schedule| schedule.period().saturating_mul(2).saturating_add(late);
+        Self {
+            may_lag: sync.schedule.period().saturating_add(late),
+            may_go_unproven: sync.reconcile_schedule.as_ref().map(twice),
+        }
+    }
+
+    fn in_force(self, loaded_at: DateTime<Utc>) -> ConfigurationFacts {
+        let Self { may_lag, may_go_unproven } = self;
+        ConfigurationFacts { loaded_at, refused: None, may_lag, may_go_unproven }
+    }
+}
+
 /// A peer of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peer {
@@ -35,8 +62,7 @@ pub(super) enum Peer {
 }
 
 impl Board {
-    /// `may_lag` is how far behind a project may be before it counts as stalled.
-    pub(super) fn new(clock: Arc<dyn Clock>, may_lag: Duration) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, patience: Patience) -> Self {
         let now = clock.now();
         let status = ServiceStatus {
             phase: Phase::Starting,
@@ -47,7 +73,7 @@ impl Board {
             instance: None,
             projects: Vec::new(),
             runs: Vec::new(),
-            configuration: ConfigurationFacts { loaded_at: now, refused: None, may_lag },
+            configuration: patience.in_force(now),
         };
         Self {
             status: watch::Sender::new(status),
@@ -198,10 +224,10 @@ impl Board {
     }
 
     /// Another configuration is in force.
-    pub(super) fn configured(&self, may_lag: Duration) {
+    pub(super) fn configured(&self, patience: Patience) {
         let loaded_at = self.now();
         self.status.send_modify(|status| {
-            status.configuration = ConfigurationFacts { loaded_at, refused: None, may_lag };
+            status.configuration = patience.in_force(loaded_at);
         });
     }
 
@@ -233,7 +259,8 @@ mod tests {
     fn a_link_tells_since_when_it_is_as_it_is() {
         let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let clock = Arc::new(ManualClock::new(start));
-        let board = Board::new(Arc::<ManualClock>::clone(&clock), Duration::ZERO);
+        let patience = Patience { may_lag: Duration::ZERO, may_go_unproven: None };
+        let board = Board::new(Arc::<ManualClock>::clone(&clock), patience);
         let desk = board.desk(Site::new("here"), Pulse::default());
         let database = || desk.status.borrow().database.clone();
         assert_eq!(database(), Link::Unknown);

@@ -2,7 +2,9 @@
 //! and what there is to do. Everything here is for the database, and done again when that was away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::dice;
@@ -11,8 +13,8 @@ use super::shift::{LEFT_ALONE, Shift};
 use super::trouble::{self, Blame};
 use super::verdict::{self, Record};
 use crate::admin::desk::{FollowedProject, Trouble};
-use crate::model::ProjectKey;
-use crate::store::{QueueScope, Run, Schedule, ScheduleTrouble, StoreError};
+use crate::model::{ProjectKey, RunKind};
+use crate::store::{QueueScope, Run, Schedule, ScheduleTrouble, StoreError, Wanted};
 use crate::sync::{Occasion, SyncError};
 
 use super::board::Peer;
@@ -29,7 +31,7 @@ impl Shift<'_> {
         let worker = self.base.session().worker();
         self.runs.cancel(&self.store().list_cancel_requests(worker).await?);
         self.read_work().await?;
-        self.board.projects(self.work.schedules.iter().map(followed).collect());
+        self.board.projects(followed(&self.work.schedules));
         Ok(())
     }
 
@@ -46,22 +48,31 @@ impl Shift<'_> {
 
     async fn conclude(&mut self, ended: &EndedRun) -> Result<(), StoreError> {
         let (project, store, site) = (&ended.request.project, self.store(), self.site());
-        let failures = self.work.failures_of(project);
+        let kind = ended.kind();
+        let failures = self.work.failures_of(project, kind);
         let jira_is_away = self.board.is_down(Peer::Jira);
         let now = store.database_time().await?;
-        let schedule = &self.sync().schedule;
+        let schedule = self.schedule_of(kind);
         let record =
             verdict::record(&ended.result, schedule, failures, jira_is_away, (now, dice()));
         match record {
             Record::Nothing => {}
-            Record::Success { next_in } => store.record_success(site, project, next_in).await?,
+            Record::Success { next_in } => {
+                store.record_success(site, project, kind, next_in).await?;
+                if kind == RunKind::Reconcile {
+                    // It has done what the delta would have.
+                    let delta = verdict::next_in(&self.sync().schedule, now, dice());
+                    store.record_success(site, project, RunKind::Delta, delta).await?;
+                }
+            }
+            Record::Pause { next_in } => store.record_pause(site, project, kind, next_in).await?,
             Record::Failure { next_in, trouble } => {
                 let stored = ScheduleTrouble {
                     text: trouble.text.clone(),
                     category: trouble.category,
                     remedy: trouble.remedy.clone(),
                 };
-                store.record_failure(site, project, next_in, &stored).await?;
+                store.record_failure(site, project, kind, next_in, &stored).await?;
                 if !jira_is_away {
                     self.refuse(ended, &trouble).await?;
                 }
@@ -109,15 +120,16 @@ impl Shift<'_> {
         let renames = self.store().load_renames(self.site()).await?;
         let keys = by_present_key(keys, &renames);
         let now = self.store().database_time().await?;
-        let first: Vec<_> = keys.iter().map(|key| (key.clone(), now)).collect();
+        let first_in = |kind| match kind {
+            RunKind::Backfill | RunKind::Delta => Duration::ZERO,
+            RunKind::Reconcile => verdict::first_reconcile_in(self.schedule_of(kind), now, dice()),
+        };
         let worker = self.base.session().worker();
+        let first = self.wanted(&keys, |kind| now + first_in(kind));
         let followed = self.store().follow_projects(self.site(), worker, &first).await?;
         // Whatever schedule they had before, theirs is now the configured one.
-        let schedule = &self.sync().schedule;
-        let latest: Vec<_> = keys
-            .iter()
-            .map(|key| (key.clone(), now + verdict::next_in(schedule, now, dice())))
-            .collect();
+        let next_in = |kind| verdict::next_in(self.schedule_of(kind), now, dice());
+        let latest = self.wanted(&keys, |kind| now + next_in(kind));
         self.store().bring_forward(self.site(), &latest).await?;
         if !followed.added.is_empty() || !followed.removed.is_empty() {
             tracing::info!(
@@ -130,6 +142,28 @@ impl Shift<'_> {
         self.stored_roster = roster;
         self.followed = keys.into_iter().collect();
         Ok(())
+    }
+
+    /// The schedules that projects are to have, and an instant in each.
+    fn wanted(
+        &self,
+        keys: &BTreeSet<ProjectKey>,
+        due: impl Fn(RunKind) -> DateTime<Utc>,
+    ) -> Vec<Wanted> {
+        let kinds = self.kinds();
+        let of_project = |project: &ProjectKey| {
+            let of_kind = |kind| Wanted { project: project.clone(), kind, due: due(kind) };
+            kinds.iter().copied().map(of_kind).collect::<Vec<_>>()
+        };
+        keys.iter().flat_map(of_project).collect()
+    }
+
+    /// The kinds of runs that are scheduled.
+    fn kinds(&self) -> &'static [RunKind] {
+        match self.sync().reconcile_schedule {
+            None => &[RunKind::Delta],
+            Some(_) => &[RunKind::Delta, RunKind::Reconcile],
+        }
     }
 
     async fn read_work(&mut self) -> Result<(), StoreError> {
@@ -150,8 +184,12 @@ impl Shift<'_> {
         }
         let followed = &self.followed;
         let mut schedules = store.load_schedules(site).await?;
-        schedules.retain(|schedule| followed.contains(&schedule.project));
-        if schedules.len() < followed.len() {
+        let kinds = self.kinds();
+        // Another service may reconcile where this one does not.
+        schedules.retain(|schedule| {
+            followed.contains(&schedule.project) && kinds.contains(&schedule.kind)
+        });
+        if schedules.len() < followed.len() * kinds.len() {
             // A service that has dropped one of them took its schedule away.
             self.stored_roster = None;
         }
@@ -181,19 +219,31 @@ fn is_outage(error: &SyncError) -> bool {
 }
 
 fn waiting(run: Run) -> Waiting {
-    Waiting { run: run.id, project: run.project, kind: run.kind }
+    let Run { id, project, kind, allow_mass_delete, .. } = run;
+    Waiting { run: id, project, kind, allow_mass_delete }
 }
 
-fn followed(schedule: &Schedule) -> FollowedProject {
-    let trouble = schedule.trouble.as_ref();
-    FollowedProject {
-        key: schedule.project.clone(),
-        next_run_at: Some(schedule.next_run_at),
-        failures_in_a_row: schedule.failures_in_a_row,
-        trouble: trouble.map(|trouble| Trouble {
-            text: trouble.text.clone(),
-            category: trouble.category,
-            remedy: trouble.remedy.clone(),
-        }),
+fn followed(schedules: &[Schedule]) -> Vec<FollowedProject> {
+    let reconciles = |schedule: &&Schedule| schedule.kind == RunKind::Reconcile;
+    let of_project = |schedule: &Schedule| {
+        let reconcile =
+            schedules.iter().filter(reconciles).find(|other| other.project == schedule.project);
+        FollowedProject {
+            key: schedule.project.clone(),
+            next_run_at: Some(schedule.next_run_at),
+            failures_in_a_row: schedule.failures_in_a_row,
+            trouble: schedule.trouble.as_ref().map(of_schedule),
+            next_reconcile_at: reconcile.map(|schedule| schedule.next_run_at),
+            reconcile_trouble: reconcile.and_then(|s| s.trouble.as_ref()).map(of_schedule),
+        }
+    };
+    schedules.iter().filter(|schedule| !reconciles(schedule)).map(of_project).collect()
+}
+
+fn of_schedule(trouble: &ScheduleTrouble) -> Trouble {
+    Trouble {
+        text: trouble.text.clone(),
+        category: trouble.category,
+        remedy: trouble.remedy.clone(),
     }
 }

@@ -36,7 +36,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 
 use base::Base;
-use board::Board;
+use board::{Board, Patience};
 use crew::Crew;
 use heart::Heart;
 use shift::{Next, Shift};
@@ -75,7 +75,7 @@ impl Service {
         stop: CancellationToken,
     ) -> Result<Self, WiringError> {
         let site = config.jira.instance()?.1.clone();
-        let board = Board::new(Arc::clone(&clock), may_lag(&config));
+        let board = Board::new(Arc::clone(&clock), Patience::of(&config.sync));
         let (heartbeat, watcher): (Heartbeat, _) = heartbeat::heartbeat();
         let heart = Heart { pulse: Pulse::default(), heartbeat, clock };
         let desk = board.desk(site, heart.pulse.clone());
@@ -118,9 +118,9 @@ impl ServiceHandle {
     pub fn apply(&self, config: Config, reach: Reach) -> Result<(), WiringError> {
         user_filter(&config)?;
         jira_client(&config.jira)?;
-        let may_lag = may_lag(&config);
+        let patience = Patience::of(&config.sync);
         self.orders.send_modify(|order| *order = order.followed_by(config, reach));
-        self.board.configured(may_lag);
+        self.board.configured(patience);
         Ok(())
     }
 
@@ -128,11 +128,6 @@ impl ServiceHandle {
     pub fn refuse(&self, trouble: crate::admin::desk::Trouble) {
         self.board.refused(trouble);
     }
-}
-
-/// How far behind a project may be before it counts as stalled.
-fn may_lag(config: &Config) -> Duration {
-    config.sync.schedule.period().saturating_add(config.sync.stalled_after)
 }
 
 /// What has been there once: after that its absence ends nothing.

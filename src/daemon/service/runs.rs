@@ -12,7 +12,7 @@ use super::jira_watch::JiraWatch;
 use super::trouble::{self, Blame};
 use crate::admin::Tally;
 use crate::admin::desk::LiveRun;
-use crate::model::{ProjectKey, RunId, RunState};
+use crate::model::{ProjectKey, RunId, RunKind, RunState};
 use crate::sync::{Engine, OpenedRun, RunControl, RunReport, RunRequest, SyncError};
 
 /// The runs under way.
@@ -38,6 +38,17 @@ pub(super) struct EndedRun {
     pub(super) opened: Option<OpenedRun>,
 }
 
+impl EndedRun {
+    /// What it was, or was to be.
+    pub(super) fn kind(&self) -> RunKind {
+        match (&self.result, self.opened) {
+            (Ok(report), _) => report.kind,
+            (Err(_), Some(opened)) => opened.kind,
+            (Err(_), None) => self.request.kind,
+        }
+    }
+}
+
 impl Runs {
     pub(super) fn new(board: Board) -> Self {
         Self { tasks: JoinSet::new(), under_way: HashMap::new(), board }
@@ -45,6 +56,15 @@ impl Runs {
 
     pub(super) fn len(&self) -> usize {
         self.under_way.len()
+    }
+
+    /// How many of them reconcile.
+    pub(super) fn reconciles(&self) -> usize {
+        let reconciles = |run: &&UnderWay| {
+            let opened = run.control.opened().borrow().map(|opened| opened.kind);
+            opened.unwrap_or(run.request.kind) == RunKind::Reconcile
+        };
+        self.under_way.values().filter(reconciles).count()
     }
 
     pub(super) fn projects(&self) -> BTreeSet<ProjectKey> {
@@ -154,7 +174,7 @@ fn count(tally: &Tally, opened: Option<&OpenedRun>, result: &Result<RunReport, S
     let Some(run) = opened else { return };
     let state = match result {
         Ok(report) => {
-            tally.note_certificate(report.certificate.verdict);
+            tally.note_certificate(&report.project, &report.certificate);
             report.state
         }
         Err(SyncError::Cancelled) => RunState::Cancelled,

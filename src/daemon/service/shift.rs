@@ -13,7 +13,7 @@ use super::base::Base;
 use super::board::{Board, Peer};
 use super::crew::Crew;
 use super::dice;
-use super::due::Work;
+use super::due::{Room, Work};
 use super::heart::Heart;
 use super::help::Helper;
 use super::jira_watch::JiraWatch;
@@ -24,7 +24,7 @@ use super::verdict;
 use super::wishes::{Order, Reach, Wish, Wishes};
 use crate::admin::desk::{Phase, Trouble};
 use crate::config::SyncConfig;
-use crate::model::{FailureCategory, ProjectKey, Site};
+use crate::model::{FailureCategory, ProjectKey, RunKind, Schedule, Site};
 use crate::store::{ControlListener, Store};
 
 /// The longest wait until the next look; others are heard of at once.
@@ -109,6 +109,15 @@ impl<'a> Shift<'a> {
         &self.order.config.sync
     }
 
+    /// When runs of a kind are due; that of deltas for reconciles that nobody has scheduled.
+    pub(super) fn schedule_of(&self, kind: RunKind) -> &Schedule {
+        let sync = self.sync();
+        match kind {
+            RunKind::Backfill | RunKind::Delta => &sync.schedule,
+            RunKind::Reconcile => sync.reconcile_schedule.as_ref().unwrap_or(&sync.schedule),
+        }
+    }
+
     /// What goes on beside the loop, for the order in force.
     fn take_up_duties(&mut self) {
         self.duties = JoinSet::new();
@@ -187,13 +196,15 @@ impl<'a> Shift<'a> {
         if self.board.is_down(Peer::Jira) {
             return;
         }
-        let room = self.sync().max_runs.saturating_sub(self.runs.len());
+        let (under_way, reconciles) = (self.runs.len(), self.runs.reconciles());
+        let room = Room::of(self.sync().max_runs, under_way, reconciles);
         let mut taken = self.runs.projects();
         taken.extend(self.held_elsewhere.iter().cloned());
         self.left_alone.retain(|_, until| *until > Instant::now());
         taken.extend(self.left_alone.keys().cloned());
-        let (schedule, now) = (&self.order.config.sync.schedule, self.board.now());
-        let chosen = self.work.choose(room, &taken, || verdict::next_in(schedule, now, dice()));
+        let now = self.board.now();
+        let next_in = |kind| verdict::next_in(self.schedule_of(kind), now, dice());
+        let chosen = self.work.choose(room, &taken, next_in);
         if !chosen.is_empty() {
             self.helper.interrupt();
         }

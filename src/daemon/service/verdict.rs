@@ -20,8 +20,11 @@ const AFTER_OUTAGE: Duration = Duration::from_secs(2);
 pub(super) enum Record {
     /// Nothing: another process, or the next start, goes on with it.
     Nothing,
-    /// The run got to its end, or was not wanted any more.
+    /// The run got to its end.
     Success { next_in: Duration },
+    /// It was not wanted any more: it is left alone until its next turn, and nothing is said of how
+    /// the project fares.
+    Pause { next_in: Duration },
     /// It did not.
     Failure { next_in: Duration, trouble: Trouble },
 }
@@ -30,6 +33,15 @@ pub(super) enum Record {
 pub(super) fn next_in(schedule: &Schedule, now: DateTime<Utc>, dice: f64) -> Duration {
     let wait = (schedule.next_after(now) - now).to_std().unwrap_or_default();
     wait + put_off(schedule.period(), dice)
+}
+
+/// How long until the first reconcile of a project: those of all projects are spread over the interval.
+pub(super) fn first_reconcile_in(schedule: &Schedule, now: DateTime<Utc>, dice: f64) -> Duration {
+    if schedule.is_interval() {
+        schedule.period().mul_f64(dice.clamp(0.0, 1.0))
+    } else {
+        next_in(schedule, now, dice)
+    }
 }
 
 /// What to record. `failures` have been recorded in a row before this; `jira_is_away` says whether
@@ -61,7 +73,7 @@ pub(super) fn record(
         Blame::Jira if jira_is_away => failure(AFTER_OUTAGE),
         Blame::Jira => failure(backed_off()),
         Blame::Database => failure(AFTER_OUTAGE),
-        Blame::Operator => Record::Success { next_in: next_in(schedule, now, dice) },
+        Blame::Operator => Record::Pause { next_in: next_in(schedule, now, dice) },
         Blame::Elsewhere | Blame::Service => Record::Nothing,
     }
 }

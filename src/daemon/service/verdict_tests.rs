@@ -15,7 +15,9 @@ fn of(error: SyncError, failures: u32, away: bool) -> Record {
 fn wait(record: &Record) -> Option<u64> {
     match record {
         Record::Nothing => None,
-        Record::Success { next_in } | Record::Failure { next_in, .. } => Some(next_in.as_secs()),
+        Record::Success { next_in }
+        | Record::Pause { next_in }
+        | Record::Failure { next_in, .. } => Some(next_in.as_secs()),
     }
 }
 
@@ -37,7 +39,16 @@ fn what_was_wanted_so_is_no_failure() {
     let lost = SyncError::Store(StoreError::LeaseLost { what: "the project" });
     assert_eq!(of(lost, 0, false), Record::Nothing);
     let cancelled = of(SyncError::Cancelled, 0, false);
-    assert_eq!(cancelled, Record::Success { next_in: Duration::from_secs(330) });
+    assert_eq!(cancelled, Record::Pause { next_in: Duration::from_secs(330) });
+}
+
+#[test]
+fn first_reconciles_are_spread_over_the_interval() {
+    let now = at("2026-11-21T10:20:00Z");
+    let first =
+        |schedule: &str, dice| first_reconcile_in(&schedule.parse().unwrap(), now, dice).as_secs();
+    assert_eq!([0.0, 0.5, 1.0].map(|dice| first("24h", dice)), [0, 43_200, 86_400]);
+    assert_eq!([0.0, 1.0].map(|dice| first("0 11 * * *", dice)), [2_400, 2_430]);
 }
 
 #[test]

@@ -90,6 +90,8 @@ mod tests {
             next_run_at: next.map(at),
             failures_in_a_row: 0,
             trouble: None,
+            next_reconcile_at: None,
+            reconcile_trouble: None,
         }
     }
 
@@ -117,6 +119,7 @@ mod tests {
                 loaded_at: at("2026-11-21T12:00:00Z"),
                 refused: None,
                 may_lag: std::time::Duration::from_secs(3_600),
+                may_go_unproven: None,
             },
         }
     }

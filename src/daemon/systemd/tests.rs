@@ -52,6 +52,7 @@ fn status(phase: Phase) -> ServiceStatus {
             loaded_at: chrono::DateTime::UNIX_EPOCH,
             refused: None,
             may_lag: std::time::Duration::from_secs(3_600),
+            may_go_unproven: None,
         },
     }
 }

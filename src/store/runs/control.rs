@@ -8,7 +8,8 @@
 use uuid::Uuid;
 
 use super::standing::{
-    end_without_owner, lock_project, mark_cancelled, notify, one, queue_new, requeue,
+    allow_mass_delete, end_without_owner, lock_project, mark_cancelled, notify, one, queue_new,
+    requeue,
 };
 use super::{Run, RunFilter, select};
 use crate::model::{FailureCategory, ProjectKey, RunId, RunKind, RunState, Site};
@@ -17,6 +18,21 @@ use crate::store::{Store, StoreError};
 /// How often an operator may have one run tried again. The database has the same number in the
 /// constraint `runs_retries_ck`.
 pub const MAX_RETRIES: u32 = 3;
+
+/// What somebody wants to be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunWanted {
+    /// The kind.
+    pub kind: RunKind,
+    /// Whether a reconcile may mark any number of issues deleted.
+    pub allow_mass_delete: bool,
+}
+
+impl From<RunKind> for RunWanted {
+    fn from(kind: RunKind) -> Self {
+        Self { kind, allow_mass_delete: false }
+    }
+}
 
 /// The answer to a request for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +104,10 @@ impl Store {
         &self,
         site: &Site,
         project: &ProjectKey,
-        kind: RunKind,
+        wanted: impl Into<RunWanted>,
     ) -> Result<Requested, StoreError> {
+        let wanted: RunWanted = wanted.into();
+        let kind = wanted.kind;
         let fresh = RunId(Uuid::now_v7());
         self.tx("request_run", |tx| {
             Box::pin(async move {
@@ -106,10 +124,13 @@ impl Store {
                 let requested = match unfinished {
                     Some(run) => {
                         requeue(tx, run.id, 0).await?;
+                        if wanted.allow_mass_delete {
+                            allow_mass_delete(tx, run.id).await?;
+                        }
                         Requested::Queued { run: run.id, resumed: true }
                     }
                     None => {
-                        queue_new(tx, fresh, site, project, kind).await?;
+                        queue_new(tx, fresh, site, project, wanted).await?;
                         Requested::Queued { run: fresh, resumed: false }
                     }
                 };

@@ -8,7 +8,7 @@ mod standing;
 mod transitions;
 mod waiting;
 
-pub use control::{Cancelling, MAX_RETRIES, Requested, Retrying};
+pub use control::{Cancelling, MAX_RETRIES, Requested, Retrying, RunWanted};
 pub use events::{EVENTS_KEPT, RunEvent, StoredEvent};
 pub use waiting::ControlListener;
 
@@ -60,6 +60,8 @@ pub struct Run {
     pub horizon: DateTime<Utc>,
     /// The extra JQL it was started with.
     pub filter: Option<String>,
+    /// Whether whoever asked for it over the run API allows it to mark any number deleted.
+    pub allow_mass_delete: bool,
     /// How far the listing has got.
     pub checkpoint: Checkpoint,
     /// Which listing this is: 1, and one more for each repair.
@@ -115,6 +117,7 @@ struct Row {
     lists_from: Option<DateTime<Utc>>,
     horizon: Option<DateTime<Utc>>,
     filter: Option<String>,
+    allow_mass_delete: bool,
     checkpoint: Json<Checkpoint>,
     attempt: i32,
     resumes: i32,
@@ -153,6 +156,7 @@ impl TryFrom<Row> for Run {
             lists_from: row.lists_from,
             horizon: row.horizon.unwrap_or(row.started_at),
             filter: row.filter,
+            allow_mass_delete: row.allow_mass_delete,
             checkpoint: row.checkpoint.0,
             attempt: small(row.attempt),
             resumes: small(row.resumes),
@@ -258,7 +262,7 @@ async fn select(
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT id, site, project_key, kind, state, worker, lists_from, horizon, filter,
-             checkpoint AS "checkpoint: Json<Checkpoint>", attempt, resumes, retries, listed,
+             allow_mass_delete, checkpoint AS "checkpoint: Json<Checkpoint>", attempt, resumes, retries, listed,
              unchanged, queued, hydrated, written, gone, failed, pages, started_at, queued_at,
              updated_at, progressed_at, cancel_requested_at, finished_at, error, error_category
            FROM extractor.runs
@@ -292,7 +296,7 @@ pub(super) async fn select_last(
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT r.id, r.site, r.project_key, r.kind, r.state, r.worker, r.lists_from, r.horizon,
-             r.filter, r.checkpoint AS "checkpoint: Json<Checkpoint>", r.attempt, r.resumes,
+             r.filter, r.allow_mass_delete, r.checkpoint AS "checkpoint: Json<Checkpoint>", r.attempt, r.resumes,
              r.retries, r.listed, r.unchanged, r.queued, r.hydrated, r.written, r.gone, r.failed,
              r.pages, r.started_at, r.queued_at, r.updated_at, r.progressed_at,
              r.cancel_requested_at, r.finished_at, r.error, r.error_category

@@ -4,8 +4,9 @@
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use super::control::RunWanted;
 use super::{Run, RunFilter, select};
-use crate::model::{Checkpoint, ProjectKey, RunId, RunKind, RunState, Site};
+use crate::model::{Checkpoint, ProjectKey, RunId, RunState, Site};
 use crate::store::StoreError;
 use crate::store::tx::Tx;
 
@@ -99,17 +100,19 @@ pub(super) async fn queue_new(
     id: RunId,
     site: &Site,
     project: &ProjectKey,
-    kind: RunKind,
+    wanted: RunWanted,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO extractor.runs
-             (id, site, project_key, kind, state, checkpoint, queued_at, started_at, updated_at)
-         SELECT $1, $2, $3, $4, 'queued', $5, now, now, now FROM clock_timestamp() AS now",
+             (id, site, project_key, kind, state, checkpoint, queued_at, started_at, updated_at,
+              allow_mass_delete)
+         SELECT $1, $2, $3, $4, 'queued', $5, now, now, now, $6 FROM clock_timestamp() AS now",
         id.0,
         site.as_str(),
         project.as_str(),
-        kind.as_str(),
+        wanted.kind.as_str(),
         Json(Checkpoint::default()) as _,
+        wanted.allow_mass_delete,
     )
     .execute(connection)
     .await?;
@@ -133,6 +136,17 @@ pub(super) async fn requeue(
     )
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Allows a reconcile that is to go on to mark any number of issues deleted.
+pub(super) async fn allow_mass_delete(
+    connection: &mut PgConnection,
+    id: RunId,
+) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE extractor.runs SET allow_mass_delete = true WHERE id = $1", id.0)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

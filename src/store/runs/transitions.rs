@@ -57,7 +57,7 @@ impl Store {
                 .execute(&mut **tx)
                 .await?;
                 adopt_pending(tx, lease, id).await?;
-                note_start(tx, lease).await?;
+                note_start(tx, lease, kind).await?;
                 prune_events(tx).await?;
                 prune_runs(tx, lease, id).await?;
                 Ok(id)
@@ -94,9 +94,11 @@ impl Store {
                 .await?;
                 open(resumed.rows_affected(), id)?;
                 adopt_pending(tx, lease, id).await?;
-                note_start(tx, lease).await?;
                 let filter = RunFilter { id: Some(id), ..RunFilter::default() };
-                select(&mut **tx, &filter, 1).await?.pop().ok_or(StoreError::RunNotOpen { id })
+                let run = select(&mut **tx, &filter, 1).await?.pop();
+                let run = run.ok_or(StoreError::RunNotOpen { id })?;
+                note_start(tx, lease, run.kind).await?;
+                Ok(run)
             })
         })
         .await
@@ -153,6 +155,7 @@ impl Store {
                 )
                 .execute(&mut **tx)
                 .await?;
+                note_reconcile(tx, lease, id).await?;
                 forget_listed(tx, id).await?;
                 release(tx, lease).await
             })
@@ -260,6 +263,30 @@ impl Store {
         }))
         .await
     }
+}
+
+/// Notes beside the cursor that a reconcile has ended, and whether it proved what is stored.
+async fn note_reconcile(
+    connection: &mut PgConnection,
+    lease: &ProjectLease,
+    id: RunId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE extractor.cursors c
+         SET reconcile_run_id = r.id,
+             reconciled_at = CASE WHEN n.verdict = 'missing' THEN c.reconciled_at
+                 ELSE clock_timestamp() END
+         FROM extractor.runs r CROSS JOIN LATERAL (
+             SELECT verdict FROM extractor.certificates
+             WHERE run_id = r.id ORDER BY attempts DESC LIMIT 1) AS n
+         WHERE c.site = $1 AND c.project_key = $2 AND r.id = $3 AND r.kind = 'reconcile'",
+        lease.site().as_str(),
+        lease.project().as_str(),
+        id.0,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn open(rows: u64, id: RunId) -> Result<(), StoreError> {

@@ -138,7 +138,7 @@ async fn a_lease_that_was_lost_writes_nothing() {
         store.fail_run(&old, run, "why", FailureCategory::Temporary).await,
         store.interrupt_run(&old, run).await,
         store.cancel_run(&old, run).await,
-        store.claim_due_run(&old, Duration::ZERO).await.map(drop),
+        store.claim_due_run(&old, crate::model::RunKind::Delta, Duration::ZERO).await.map(drop),
         store.store_certificate(&old, run, &certificate()).await,
         store.record_index_lag(&old, Duration::from_secs(9)).await,
         store.requeue_failures(&old, run, Requeue::Due).await.map(drop),

@@ -12,11 +12,13 @@ mod leases;
 mod partial;
 mod people;
 mod queue;
+mod replay;
 mod runs;
 mod schedules;
 mod schema;
 mod streams;
 mod throttles;
+mod versions;
 mod wholeness;
 
 use std::time::Duration;

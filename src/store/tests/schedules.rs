@@ -1,13 +1,17 @@
 //! When projects are due, agreed on by several services.
 
 use super::*;
-use crate::model::{FailureCategory, ProjectKey, WorkerId};
-use crate::store::{Followed, Schedule, ScheduleTrouble};
+use crate::model::{FailureCategory, ProjectKey, RunKind, WorkerId};
+use crate::store::{Followed, Schedule, ScheduleTrouble, Wanted};
 
 const SOON: Duration = Duration::from_secs(300);
 
 fn key(text: &str) -> ProjectKey {
     text.parse().unwrap()
+}
+
+fn delta(project: &str, due: chrono::DateTime<chrono::Utc>) -> Wanted {
+    Wanted { project: key(project), kind: RunKind::Delta, due }
 }
 
 fn trouble() -> ScheduleTrouble {
@@ -20,7 +24,7 @@ fn trouble() -> ScheduleTrouble {
 
 async fn follow(store: &Store, keys: &[&str]) -> Followed {
     let now = store.database_time().await.unwrap();
-    let projects: Vec<_> = keys.iter().map(|text| (key(text), now)).collect();
+    let projects: Vec<_> = keys.iter().map(|text| delta(text, now)).collect();
     store.follow_projects(&site(), nobody(), &projects).await.unwrap()
 }
 
@@ -40,7 +44,7 @@ async fn projects_are_followed_from_when_they_are_named_until_they_are_not() {
     let store = store().await;
     let followed = follow(&store, &["P", "Q", "P"]).await;
     assert_eq!(followed, Followed { added: vec![key("P"), key("Q")], removed: vec![] });
-    store.record_success(&site(), &key("P"), SOON).await.unwrap();
+    store.record_success(&site(), &key("P"), RunKind::Delta, SOON).await.unwrap();
     let before = schedule(&store).await;
     let followed = follow(&store, &["R", "P"]).await;
     assert_eq!(followed, Followed { added: vec![key("R")], removed: vec![key("Q")] });
@@ -67,7 +71,7 @@ async fn services_with_different_projects_leave_each_other_theirs() {
     let (a, b) = (session(&store).await, session(&store).await);
     let now = store.database_time().await.unwrap();
     let follow = async |worker, keys: &[&str]| {
-        let projects: Vec<_> = keys.iter().map(|text| (key(text), now)).collect();
+        let projects: Vec<_> = keys.iter().map(|text| delta(text, now)).collect();
         store.follow_projects(&site(), worker, &projects).await.unwrap()
     };
     follow(a.worker(), &["A", "P"]).await;
@@ -86,16 +90,16 @@ async fn another_schedule_brings_the_next_run_forward_but_for_what_failed() {
     follow(&store, &["P"]).await;
     let latest = async |wait: Duration| {
         let latest = store.database_time().await.unwrap() + wait;
-        store.bring_forward(&site(), &[(key("P"), latest)]).await.unwrap();
+        store.bring_forward(&site(), &[delta("P", latest)]).await.unwrap();
         latest
     };
-    store.record_success(&site(), &key("P"), SOON).await.unwrap();
+    store.record_success(&site(), &key("P"), RunKind::Delta, SOON).await.unwrap();
     let before = schedule(&store).await.next_run_at;
     latest(SOON * 2).await;
     assert_eq!(schedule(&store).await.next_run_at, before, "later is no reason");
     let sooner = latest(SOON / 2).await;
     assert_eq!(schedule(&store).await.next_run_at, sooner);
-    store.record_failure(&site(), &key("P"), SOON, &trouble()).await.unwrap();
+    store.record_failure(&site(), &key("P"), RunKind::Delta, SOON, &trouble()).await.unwrap();
     let before = schedule(&store).await.next_run_at;
     latest(SOON / 2).await;
     assert_eq!(schedule(&store).await.next_run_at, before, "what failed is left alone");
@@ -123,18 +127,24 @@ async fn of_those_who_found_a_project_due_one_runs_it() {
     assert_eq!(schedule(&store).await.due_in, Duration::ZERO);
     let first = session(&store).await;
     let lease = super::lease(&store, &first).await;
-    assert!(store.claim_due_run(&lease, SOON).await.unwrap());
+    assert!(store.claim_due_run(&lease, RunKind::Delta, SOON).await.unwrap());
     let left = schedule(&store).await.due_in;
     assert!(left > SOON / 2 && left <= SOON, "{left:?}");
     store.release_project(&lease).await.unwrap();
-    let late = store.claim_due_run(&lease, SOON).await;
+    let late = store.claim_due_run(&lease, RunKind::Delta, SOON).await;
     assert!(matches!(late, Err(StoreError::LeaseLost { .. })), "{late:?}");
 
     let second = session(&store).await;
     let lease = super::lease(&store, &second).await;
-    assert!(!store.claim_due_run(&lease, SOON).await.unwrap(), "it was due when this one looked");
+    assert!(
+        !store.claim_due_run(&lease, RunKind::Delta, SOON).await.unwrap(),
+        "it was due when this one looked"
+    );
     follow(&store, &[]).await;
-    assert!(!store.claim_due_run(&lease, SOON).await.unwrap(), "it is not followed any more");
+    assert!(
+        !store.claim_due_run(&lease, RunKind::Delta, SOON).await.unwrap(),
+        "it is not followed any more"
+    );
 }
 
 #[tokio::test]
@@ -142,18 +152,24 @@ async fn failures_are_counted_until_a_run_gets_to_its_end() {
     let store = store().await;
     follow(&store, &["P"]).await;
     for failures in 1..=3 {
-        let counted = store.record_failure(&site(), &project(), SOON, &trouble()).await.unwrap();
+        let counted = store
+            .record_failure(&site(), &project(), RunKind::Delta, SOON, &trouble())
+            .await
+            .unwrap();
         assert_eq!(counted, failures);
     }
     let failing = schedule(&store).await;
     assert_eq!((failing.failures_in_a_row, failing.trouble), (3, Some(trouble())));
     assert!(failing.due_in > SOON / 2);
-    store.record_success(&site(), &project(), Duration::ZERO).await.unwrap();
+    store.record_success(&site(), &project(), RunKind::Delta, Duration::ZERO).await.unwrap();
     let well = schedule(&store).await;
     assert_eq!((well.failures_in_a_row, well.trouble, well.due_in), (0, None, Duration::ZERO));
-    let unknown = store.record_failure(&site(), &key("NONE"), SOON, &trouble()).await.unwrap();
+    let unknown = store
+        .record_failure(&site(), &key("NONE"), RunKind::Delta, SOON, &trouble())
+        .await
+        .unwrap();
     assert_eq!(unknown, 0);
-    store.record_success(&site(), &key("NONE"), SOON).await.unwrap();
+    store.record_success(&site(), &key("NONE"), RunKind::Delta, SOON).await.unwrap();
     assert_eq!(store.load_schedules(&site()).await.unwrap().len(), 1, "nothing was added");
 }
 
@@ -205,4 +221,39 @@ async fn a_followed_project_is_stalled_when_nothing_of_it_moves() {
     assert!(facts.is_stalled(hour * 2, facts.as_of + hour), "until an hour later");
     store.run_sql("UPDATE extractor.schedules SET followed_since = now()").await;
     assert!(!stalled().await, "it is followed again only now");
+}
+
+#[tokio::test]
+async fn deltas_and_reconciles_of_a_project_have_schedules_of_their_own() {
+    let store = store().await;
+    let now = store.database_time().await.unwrap();
+    let (worker, other) = (session(&store).await, session(&store).await);
+    let reconcile = Wanted { kind: RunKind::Reconcile, ..delta("P", now + SOON) };
+    let both = [delta("P", now), reconcile];
+    let followed = store.follow_projects(&site(), worker.worker(), &both).await.unwrap();
+    assert_eq!(followed, Followed { added: vec![key("P")], removed: vec![] });
+    let of = async |kind| {
+        let schedules = store.load_schedules(&site()).await.unwrap();
+        schedules.into_iter().find(|schedule| schedule.kind == kind)
+    };
+    assert!(of(RunKind::Delta).await.unwrap().due_in.is_zero());
+    assert!(!of(RunKind::Reconcile).await.unwrap().due_in.is_zero());
+    let (site, p) = (&site(), &key("P"));
+    store.record_failure(site, p, RunKind::Reconcile, SOON * 9, &trouble()).await.unwrap();
+    let (its, reconciles) = (of(RunKind::Delta).await, of(RunKind::Reconcile).await.unwrap());
+    assert_eq!(its.unwrap().failures_in_a_row, 0);
+    assert_eq!(reconciles.failures_in_a_row, 1);
+    store.record_pause(site, p, RunKind::Reconcile, Duration::ZERO).await.unwrap();
+    let paused = of(RunKind::Reconcile).await.unwrap();
+    assert!(paused.due_in.is_zero());
+    assert_eq!((paused.failures_in_a_row, paused.trouble), (1, Some(trouble())));
+
+    // A service that does not reconcile leaves another's reconciles alone, as long as that lives.
+    let deltas = [delta("P", now)];
+    store.follow_projects(site, other.worker(), &deltas).await.unwrap();
+    assert!(of(RunKind::Reconcile).await.is_some());
+    worker.close().await.unwrap();
+    let left = store.follow_projects(site, other.worker(), &deltas).await.unwrap();
+    assert_eq!(left, Followed::default(), "the project is followed as before");
+    assert!(of(RunKind::Reconcile).await.is_none());
 }

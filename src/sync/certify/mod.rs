@@ -239,6 +239,7 @@ fn details(absent: &Absent, holdings: Holdings) -> Details {
         healed: holdings.written,
         moved: absent.moved,
         tombstoned: holdings.tombstoned,
+        refused: absent.refused + absent.unknown,
         unlisted: absent.unlisted,
         outside_filter: absent.outside_filter,
         unreplayed: holdings.unreplayed,

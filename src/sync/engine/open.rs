@@ -139,7 +139,7 @@ impl Engine {
         match request.occasion {
             Occasion::Asked => Ok(()),
             Occasion::Due { next_in } => {
-                let claimed = self.store.claim_due_run(lease, next_in).await?;
+                let claimed = self.store.claim_due_run(lease, request.kind, next_in).await?;
                 if claimed { Ok(()) } else { Err(not_due()) }
             }
             Occasion::Unfinished(id) => {

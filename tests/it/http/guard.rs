@@ -105,6 +105,22 @@ async fn a_browser_logs_in_for_half_a_day() {
 }
 
 #[tokio::test]
+async fn who_guesses_has_to_wait_and_shuts_out_no_program() {
+    let (stage, clock) = guarded().await;
+    for _ in 0..10 {
+        assert_eq!(log_in(&stage, "wrong", &[]).await.status, StatusCode::UNAUTHORIZED);
+    }
+    let right = log_in(&stage, TOKEN, &[]).await;
+    assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS, "it is not even looked at");
+    assert_eq!(right.header("retry-after"), "6");
+    let bearer = format!("Bearer {TOKEN}");
+    let program = with(&stage, "GET", "/api/v1/runs", &[("authorization", &bearer)]).await;
+    assert_eq!(program.status, StatusCode::OK);
+    clock.advance(Duration::from_secs(6));
+    assert_eq!(log_in(&stage, TOKEN, &[]).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn a_session_cannot_be_used_from_another_site() {
     let (stage, _) = guarded().await;
     let cookie = log_in(&stage, TOKEN, &[]).await.header("set-cookie").to_owned();

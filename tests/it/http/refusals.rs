@@ -137,7 +137,7 @@ async fn the_description_is_openapi_3_1_and_names_its_parts() {
     for name in ["Problem", "Run", "NewRun", "RunPage", "Failure", "Project", "Certificate"] {
         assert!(schemas.contains(name), "{name} is not among {schemas:?}");
     }
-    let kinds = &document["components"]["schemas"]["StartableRunKind"]["enum"];
-    assert_eq!(kinds, &json!(["backfill", "delta"]));
+    let kinds = &document["components"]["schemas"]["RunKind"]["enum"];
+    assert_eq!(kinds, &json!(["backfill", "delta", "reconcile"]));
     assert!(document["components"]["securitySchemes"]["bearer"] != Value::Null);
 }

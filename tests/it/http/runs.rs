@@ -71,9 +71,10 @@ async fn a_run_that_did_not_fail_is_not_retried() {
 async fn what_cannot_be_run_is_refused_with_what_to_do() {
     let stage = Stage::of(&["PROJ"]).await;
     let start = async |body: Value| stage.post("/api/v1/runs", &body).await;
-    let reconcile = start(json!({"project": "PROJ", "kind": "reconcile"})).await;
-    assert_eq!(reconcile.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(reconcile.problem(), "kind-not-available");
+    let delta = json!({"project": "PROJ", "kind": "delta", "allow_mass_delete": true});
+    let delta = start(delta).await;
+    assert_eq!(delta.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(delta.problem(), "not-for-this-kind");
     let other = stage.start("OTHER").await;
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(other.problem(), "project-not-followed");
@@ -87,6 +88,25 @@ async fn what_cannot_be_run_is_refused_with_what_to_do() {
         assert_eq!(start(wrong.clone()).await.problem(), "invalid-body", "{wrong}");
     }
     assert!(stage.get("/api/v1/runs").await.json()["runs"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_reconcile_is_asked_for_with_or_without_the_override() {
+    let stage = Stage::of(&["PROJ", "OPS"]).await;
+    for (project, more) in [("PROJ", json!({})), ("OPS", json!({"allow_mass_delete": true}))] {
+        let mut body = json!({"project": project, "kind": "reconcile"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let accepted = stage.post("/api/v1/runs", &body).await;
+        assert_eq!(accepted.status, StatusCode::ACCEPTED, "{accepted:?}");
+        let run = stage.get(accepted.header("location")).await.json();
+        assert_eq!((&run["kind"], &run["state"]), (&json!("reconcile"), &json!("queued")));
+    }
+    let allowed: Vec<String> =
+        sqlx::query_scalar("SELECT project_key FROM extractor.runs WHERE allow_mass_delete")
+            .fetch_all(&stage.pool)
+            .await
+            .unwrap();
+    assert_eq!(allowed, ["OPS"]);
 }
 
 #[tokio::test]

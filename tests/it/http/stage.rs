@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use extractor::admin::desk::{ConfigurationFacts, Link, Phase, Pulse, ServiceStatus};
 use extractor::admin::{Desk, Office, Tally, router};
 use extractor::clock::{Clock, SystemClock};
-use extractor::model::{ProjectKey, Site, WorkerId};
-use extractor::store::Store;
+use extractor::model::{RunKind, Site, WorkerId};
+use extractor::store::{Store, Wanted};
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -57,8 +57,10 @@ impl Stage {
         store.migrate().await.unwrap();
         let pool = PgPoolOptions::new().max_connections(2).connect(&url).await.unwrap();
         let now = SystemClock.now();
-        let followed: Vec<(ProjectKey, DateTime<Utc>)> =
-            projects.iter().map(|key| (key.parse().unwrap(), now)).collect();
+        let followed: Vec<Wanted> = projects
+            .iter()
+            .map(|key| Wanted { project: key.parse().unwrap(), kind: RunKind::Delta, due: now })
+            .collect();
         store.follow_projects(&Site::new(SITE), WorkerId(Uuid::nil()), &followed).await.unwrap();
         let opened = watch::Sender::new(Some(store.clone()));
         let status = watch::Sender::new(running(now));
@@ -141,6 +143,7 @@ fn running(now: DateTime<Utc>) -> ServiceStatus {
             loaded_at: now,
             refused: None,
             may_lag: Duration::from_secs(3_600),
+            may_go_unproven: None,
         },
     }
 }

@@ -69,6 +69,8 @@ async fn served() -> Exposition {
     let app = App::new(world("PROJ", 30)).await;
     let served = Served::of(&app, &["PROJ", "IDLE"]).await;
     served.run(&app, "PROJ").await;
+    let proven = "UPDATE extractor.cursors SET reconciled_at = clock_timestamp()";
+    sqlx::query(proven).execute(&app.pool).await.unwrap();
     served.show_run("IDLE", &Arc::new(Progress::default()));
     served.scrape().await
 }
@@ -165,6 +167,9 @@ fn every_alert_says_how_bad_it_is_and_what_to_do() {
         ("queue not draining", "ExtractorQueueNotDraining"),
         ("database pool exhausted", "ExtractorDatabasePoolExhausted"),
         ("incomplete issues", "ExtractorIncompleteIssues"),
+        ("reconcile overdue", "ExtractorReconcileOverdue"),
+        ("mass deletion refused", "ExtractorMassDeletionRefused"),
+        ("issues that no search shows", "ExtractorIssuesUnlisted"),
     ] {
         assert!(names.contains(alert), "nothing for {asked}");
     }

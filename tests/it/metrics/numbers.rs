@@ -16,7 +16,8 @@ async fn after_a_run_every_metric_of_the_list_is_served() {
     served.run(&app, "PROJ").await;
     // The simulated Jira lives in a year of its own.
     sqlx::query(
-        "UPDATE extractor.cursors SET completed_until = clock_timestamp() - interval '100 seconds'",
+        "UPDATE extractor.cursors SET completed_until = clock_timestamp() - interval '100 seconds',
+         reconciled_at = clock_timestamp() - interval '300 seconds'",
     )
     .execute(&app.pool)
     .await
@@ -41,6 +42,12 @@ async fn after_a_run_every_metric_of_the_list_is_served() {
     assert_eq!(one("extractor_project_certificate", &[project, ("verdict", "missing")]), 0.0);
     let lag = one("extractor_project_lag_seconds", &[project]);
     assert!((100.0..400.0).contains(&lag), "{lag}");
+    let proven = one("extractor_project_reconcile_age_seconds", &[project]);
+    assert!((300.0..900.0).contains(&proven), "{proven}");
+    assert_eq!(one("extractor_project_reconcile_overdue", &[project]), 0.0);
+    let deleted = [project, ("reason", "not_found")];
+    assert_eq!(one("extractor_tombstoned_issues_total", &deleted), 0.0);
+    assert_eq!(one("extractor_refused_deletion_issues", &[project]), 0.0);
     let ended = [("kind", "backfill"), ("state", "completed")];
     assert_eq!(one("extractor_runs_total", &ended), 1.0);
     assert_eq!(one("extractor_certificates_total", &[("verdict", "complete")]), 1.0);
@@ -93,6 +100,8 @@ async fn when_the_database_goes_away_the_rest_is_served_and_the_lag_grows() {
     let app = App::new(world("PROJ", 10)).await;
     let served = Served::of(&app, &["PROJ"]).await;
     served.run(&app, "PROJ").await;
+    let proven = "UPDATE extractor.cursors SET reconciled_at = clock_timestamp()";
+    sqlx::query(proven).execute(&app.pool).await.unwrap();
     let before = served.scrape().await;
     app.store.close().await;
     // What the database said is new for a few seconds.
@@ -137,11 +146,37 @@ async fn a_project_that_gets_nowhere_is_stalled() {
     assert_eq!((stalled("PROJ"), stalled("IDLE")), (Some(1.0), Some(0.0)));
 }
 
+#[tokio::test]
+async fn a_project_that_no_reconcile_proves_is_overdue() {
+    let app = App::new(world("PROJ", 10)).await;
+    let served = Served::of(&app, &["PROJ", "FRESH", "OLD"]).await;
+    sqlx::query(
+        "UPDATE extractor.schedules SET followed_since = clock_timestamp() - interval '9 days'
+         WHERE kind = 'reconcile' AND project_key <> 'FRESH'",
+    )
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO extractor.cursors (site, project_key, lease_token, updated_at, reconciled_at)
+         SELECT $1, key, 0, clock_timestamp(), clock_timestamp() - age
+         FROM (VALUES ('PROJ', interval '3 hours'), ('OLD', interval '3 days')) AS n(key, age)",
+    )
+    .bind(crate::app::SITE)
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    let shown = served.scrape().await;
+    let overdue =
+        |project| shown.value("extractor_project_reconcile_overdue", &[("project", project)]);
+    assert_eq!(["PROJ", "FRESH", "OLD"].map(overdue), [Some(0.0), Some(0.0), Some(1.0)]);
+}
+
 /// As if a project were followed for so long.
 pub(super) async fn follow_since(app: &App, project: &str, since: &str) {
     let updated = sqlx::query(
         "UPDATE extractor.schedules SET followed_since = clock_timestamp() - $2::interval
-         WHERE project_key = $1",
+         WHERE project_key = $1 AND kind = 'delta'",
     )
     .bind(project)
     .bind(since)

@@ -12,7 +12,7 @@ use extractor::admin::{Desk, Office, Tally, serve};
 use extractor::clock::SystemClock;
 use extractor::jira::JiraClient;
 use extractor::model::{ProjectKey, RunKind, RunState, Site, WorkerId};
-use extractor::store::Store;
+use extractor::store::{Store, Wanted};
 use extractor::sync::Progress;
 use jira_sim::{World, WorldProfile, generate};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -81,7 +81,16 @@ impl Served {
     pub(super) async fn before_its_database(app: &App, projects: &[&str]) -> Self {
         let served = Self::start().await;
         let keys: Vec<ProjectKey> = projects.iter().map(|key| key.parse().unwrap()).collect();
-        let due: Vec<_> = keys.iter().map(|key| (key.clone(), now())).collect();
+        let due: Vec<_> = keys
+            .iter()
+            .flat_map(|project| {
+                [RunKind::Delta, RunKind::Reconcile].map(|kind| Wanted {
+                    project: project.clone(),
+                    kind,
+                    due: now(),
+                })
+            })
+            .collect();
         app.store.follow_projects(&Site::new(SITE), WorkerId(Uuid::nil()), &due).await.unwrap();
         served.status.send_modify(|status| {
             status.phase = Phase::Running;
@@ -100,7 +109,7 @@ impl Served {
         let report = process.engine.run_project(&request(project, RunKind::Delta)).await.unwrap();
         assert_eq!(report.state, RunState::Completed);
         self.tally.note_run(report.kind, report.state);
-        self.tally.note_certificate(report.certificate.verdict);
+        self.tally.note_certificate(&report.project, &report.certificate);
         process.session.close().await.unwrap();
     }
 
@@ -165,12 +174,24 @@ fn nothing_yet() -> ServiceStatus {
         instance: None,
         projects: Vec::new(),
         runs: Vec::new(),
-        configuration: ConfigurationFacts { loaded_at: now(), refused: None, may_lag: MAY_LAG },
+        configuration: ConfigurationFacts {
+            loaded_at: now(),
+            refused: None,
+            may_lag: MAY_LAG,
+            may_go_unproven: Some(MAY_LAG * 24),
+        },
     }
 }
 
 fn followed(key: ProjectKey) -> FollowedProject {
-    FollowedProject { key, next_run_at: Some(now()), failures_in_a_row: 0, trouble: None }
+    FollowedProject {
+        key,
+        next_run_at: Some(now()),
+        failures_in_a_row: 0,
+        trouble: None,
+        next_reconcile_at: Some(now()),
+        reconcile_trouble: None,
+    }
 }
 
 #[expect(

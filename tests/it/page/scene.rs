@@ -130,6 +130,8 @@ fn running(projects: &[&str], now: DateTime<Utc>) -> ServiceStatus {
         next_run_at: Some(now + TimeDelta::seconds(70 + 60 * i64::try_from(place).unwrap())),
         failures_in_a_row: 0,
         trouble: None,
+        next_reconcile_at: None,
+        reconcile_trouble: None,
     };
     ServiceStatus {
         phase: Phase::Running,
@@ -148,6 +150,7 @@ fn running(projects: &[&str], now: DateTime<Utc>) -> ServiceStatus {
             loaded_at: now - TimeDelta::hours(52),
             refused: None,
             may_lag: Duration::from_hours(2),
+            may_go_unproven: None,
         },
     }
 }

@@ -129,6 +129,27 @@ pub(super) fn backfill_button(project: &str) -> Markup {
     })
 }
 
+/// The button that proves what is stored.
+pub(super) fn reconcile_button(project: &str) -> Markup {
+    button(&Deed {
+        id: format!("reconcile-{project}"),
+        label: "Reconcile",
+        name: format!("Reconcile {project}"),
+        path: "/api/v1/runs".to_owned(),
+        body: serde_json::json!({"project": project, "kind": "reconcile"}).to_string(),
+        confirm: Some((
+            format!("Reconcile {project}?"),
+            format!(
+                "Jira is asked for a list of every issue of {project}, and for each one that is \
+                 stored and not listed. What is proven to be gone is marked deleted, what is missing \
+                 is fetched, and the rest is certified. Where more is gone than people usually \
+                 delete, nothing is marked."
+            ),
+        )),
+        strong: false,
+    })
+}
+
 /// The button that ends a run.
 pub(super) fn cancel_button(run: &str, project: &str, kind: &str) -> Markup {
     button(&Deed {

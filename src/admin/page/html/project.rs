@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::layout::Page;
 use super::overview::{failure_groups, live_run};
 use super::parts::{
-    backfill_button, instant, mark, note, nothing, number, state, sync_button, told,
+    backfill_button, instant, mark, note, nothing, number, reconcile_button, state, sync_button,
+    told,
 };
 use super::tables;
 use crate::admin::page::view::failures::groups;
@@ -74,13 +75,24 @@ fn hero(line: &ProjectLine) -> Markup {
     let certificate = line.certificate.as_ref().map_or_else(nothing, |told| {
         html! { (state(&told.word)) p.meaning { (told.meaning) } }
     });
+    let when = |at: &Option<(chrono::DateTime<chrono::Utc>, String)>| {
+        at.as_ref().map_or_else(nothing, |(at, text)| told(*at, text))
+    };
+    let proven = html! {
+        (when(&line.reconcile.last_held))
+        @if let Some(trouble) = &line.reconcile.trouble { p.meaning { (trouble) } }
+    };
     html! {
         section.hero id="state" aria-labelledby="headline" {
             div.headline {
                 (mark(line.standing.tone))
                 h1 id="headline" { (line.key) " " span.is { (line.standing.text) } }
                 @if line.followed {
-                    div.choices { (sync_button(&line.key)) (backfill_button(&line.key)) }
+                    div.choices {
+                        (sync_button(&line.key))
+                        (backfill_button(&line.key))
+                        (reconcile_button(&line.key))
+                    }
                 }
             }
             (tables::facts(&[
@@ -88,6 +100,8 @@ fn hero(line: &ProjectLine) -> Markup {
                 ("Next run", next),
                 ("In the queue", number(line.queue)),
                 ("Last certificate", certificate),
+                ("Last proven by a reconcile", proven),
+                ("Next reconcile", when(&line.reconcile.next)),
             ]))
         }
     }
@@ -100,6 +114,10 @@ fn stored(stored: &Stored) -> Markup {
         ("hub", "whole, the links asked for apart", stored.tiers.hub),
         ("minimal", "a few fields only; tried again", stored.tiers.minimal),
     ];
+    let by_reason: Vec<String> = stored
+        .tombstones()
+        .map(|(reason, issues)| format!("{} {}", words::number(issues), reason.words()))
+        .collect();
     html! {
         section id="stored" aria-labelledby="stored-title" {
             h2 id="stored-title" { "Issues stored: " (words::number(total)) }
@@ -116,7 +134,9 @@ fn stored(stored: &Stored) -> Markup {
                 }
                 p.remarks {
                     (words::count(stored.incomplete, "issue")) " known to lack something, "
-                    (words::number(stored.deleted)) " marked deleted."
+                    (words::number(stored.deleted)) " marked deleted"
+                    @if !by_reason.is_empty() { ": " (by_reason.join(", ")) }
+                    "."
                 }
             }
         }

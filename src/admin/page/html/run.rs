@@ -11,7 +11,7 @@ use crate::admin::page::view::projects::certificate_word;
 use crate::admin::page::view::runs::{RunLine, remedy, state_meaning};
 use crate::admin::page::view::{Sight, live, runs};
 use crate::admin::page::words;
-use crate::model::{Basis, Certificate};
+use crate::model::{Certificate, RunKind};
 use crate::store::Run;
 
 /// One run as it is seen.
@@ -42,7 +42,7 @@ pub(in crate::admin::page) fn run(
                 },
             ),
             ("counters", counters(run, &line)),
-            ("certificate", of_certificate(certificate)),
+            ("certificate", of_certificate(certificate, run.kind)),
             ("log", of_log(log)),
         ],
     }
@@ -115,37 +115,31 @@ fn counters(run: &Run, line: &RunLine) -> Markup {
     }
 }
 
-fn of_certificate(certificate: Option<&Certificate>) -> Markup {
+fn of_certificate(certificate: Option<&Certificate>, kind: RunKind) -> Markup {
     html! {
         section id="certificate" aria-labelledby="certificate-title" {
             h2 id="certificate-title" { "Certificate" }
             @match certificate {
                 None => { p.empty { "None: a run is certified when it gets to its end." } }
-                Some(certificate) => { (certified(certificate)) }
+                Some(certificate) => { (certified(certificate, kind)) }
             }
         }
     }
 }
 
-fn certified(certificate: &Certificate) -> Markup {
+fn certified(certificate: &Certificate, kind: RunKind) -> Markup {
     let told = certificate_word(certificate);
-    let counted = match certificate.basis {
-        Basis::Count => "Jira counts",
-        Basis::Census => "A census lists",
-        Basis::Estimate => "Jira estimates",
-    };
-    let lines = [
-        (counted, number(certificate.counted)),
-        ("Stored", number(certificate.stored)),
-        ("Failed and not stored", number(certificate.failed)),
-        ("Listed by this run", number(certificate.listed)),
-        ("Listings needed", number(u64::from(certificate.attempts))),
-        ("Issues created before", instant(certificate.as_of)),
-    ];
+    let account = certificate.account(kind);
+    let of_what = ("Issues created before", instant(certificate.as_of));
+    let lines: Vec<(&str, Markup)> = account
+        .iter()
+        .map(|line| (line.about, html! { (line.says) }))
+        .chain(std::iter::once(of_what))
+        .collect();
     html! {
         div.sheet.padded {
             p { (state(&told.word)) }
-            p.meaning { (told.meaning) }
+            p.meaning { (words::stopped(&words::sentence(&certificate.conclusion()))) }
             (facts(&lines))
         }
         @if !certificate.findings.is_empty() {

@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::runs::{RunLine, line};
 use super::{Sight, Tone, Word};
 use crate::admin::desk::FollowedProject;
-use crate::admin::page::words::{between, calm_span, number, soon};
-use crate::model::{Certificate, TierCounts, Verdict};
+use crate::admin::page::words::{ago, between, calm_span, number, sentence, soon, stopped};
+use crate::model::{Absence, Certificate, TierCounts, Verdict};
 use crate::store::ProjectFacts;
 
 /// How long after it fell due a run may begin before its project counts as late.
@@ -58,6 +58,8 @@ pub(in crate::admin::page) struct ProjectLine {
     pub(in crate::admin::page) last_run: Option<RunLine>,
     /// When it runs next, in words.
     pub(in crate::admin::page) next_run: Option<(DateTime<Utc>, String)>,
+    /// What reconciles say of it.
+    pub(in crate::admin::page) reconcile: ReconcileLine,
     /// Whether a run may be asked for.
     pub(in crate::admin::page) followed: bool,
 }
@@ -71,12 +73,30 @@ pub(in crate::admin::page) struct Stored {
     pub(in crate::admin::page) incomplete: u64,
     /// Marked deleted.
     pub(in crate::admin::page) deleted: u64,
+    /// The same by reason, in the order of [`Absence::ALL`].
+    by_reason: [u64; Absence::ALL.len()],
+}
+
+/// What reconciles say of a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::admin::page) struct ReconcileLine {
+    /// When one last held, and the same in words.
+    pub(in crate::admin::page) last_held: Option<(DateTime<Utc>, String)>,
+    /// When the next is due, and the same in words.
+    pub(in crate::admin::page) next: Option<(DateTime<Utc>, String)>,
+    /// Why the last one failed.
+    pub(in crate::admin::page) trouble: Option<String>,
 }
 
 impl Stored {
     /// Issues stored and not deleted.
     pub(in crate::admin::page) fn total(&self) -> u64 {
         self.tiers.full + self.tiers.hub + self.tiers.minimal
+    }
+
+    /// Issues marked deleted for each reason that there is.
+    pub(in crate::admin::page) fn tombstones(&self) -> impl Iterator<Item = (Absence, u64)> {
+        Absence::ALL.into_iter().zip(self.by_reason).filter(|(_, issues)| *issues > 0)
     }
 
     /// What is not as usual, in words; empty when everything is stored whole, in one request.
@@ -120,6 +140,7 @@ pub(in crate::admin::page) fn lines(sight: &Sight<'_>) -> Vec<ProjectLine> {
                 certificate: facts.and_then(ProjectFacts::certificate).map(certificate_word),
                 last_run: last_run.map(|run| line(run, sight)),
                 next_run: next_run.map(|at| (at, soon(at, sight.now))),
+                reconcile: reconcile(followed, facts, sight.now),
                 followed: followed.is_some(),
                 key,
             }
@@ -156,6 +177,25 @@ fn stored(key: &str, facts: Option<&ProjectFacts>, sight: &Sight<'_>) -> Stored 
         tiers: counts.map(|counts| counts.issues).unwrap_or_default(),
         incomplete: facts.map_or(0, |facts| facts.incomplete),
         deleted: counts.map_or(0, |counts| counts.deleted),
+        by_reason: Absence::ALL.map(|reason| {
+            let tombstones = counts.and_then(|counts| counts.tombstones.get(&reason));
+            tombstones.copied().unwrap_or_default()
+        }),
+    }
+}
+
+fn reconcile(
+    followed: Option<&FollowedProject>,
+    facts: Option<&ProjectFacts>,
+    now: DateTime<Utc>,
+) -> ReconcileLine {
+    let cursor = facts.and_then(|facts| facts.cursor.as_ref());
+    let next = followed.and_then(|project| project.next_reconcile_at);
+    let trouble = followed.and_then(|project| project.reconcile_trouble.as_ref());
+    ReconcileLine {
+        last_held: cursor.and_then(|c| c.reconciled_at).map(|at| (at, ago(at, now))),
+        next: next.map(|at| (at, soon(at, now))),
+        trouble: trouble.map(|trouble| stopped(&sentence(&trouble.text))),
     }
 }
 

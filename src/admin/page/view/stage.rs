@@ -45,6 +45,7 @@ impl Stage {
                 loaded_at: at(-3_600),
                 refused: None,
                 may_lag: Duration::from_hours(1),
+                may_go_unproven: None,
             },
         };
         let known = Known {
@@ -89,6 +90,8 @@ fn followed(key: &str) -> FollowedProject {
         next_run_at: Some(at(120)),
         failures_in_a_row: 0,
         trouble: None,
+        next_reconcile_at: None,
+        reconcile_trouble: None,
     }
 }
 
@@ -103,6 +106,8 @@ fn facts(key: &str) -> ProjectFacts {
             project: key.parse().unwrap(),
             completed_until: Some(at(-200)),
             last_run: None,
+            reconcile_run: None,
+            reconciled_at: None,
             max_index_lag: Duration::ZERO,
             held_by: Some(WorkerId(Uuid::nil())),
             updated_at: at(-200),
@@ -112,7 +117,9 @@ fn facts(key: &str) -> ProjectFacts {
         failures: 0,
         runs: Vec::new(),
         schedule: None,
+        reconciles: None,
         certified: Some(certified(Verdict::Complete)),
+        reconciled: None,
     }
 }
 
@@ -122,6 +129,7 @@ fn counts(key: &str) -> ProjectCounts {
         project: key.parse().unwrap(),
         issues: TierCounts { full: 1_200, hub: 3, minimal: 0 },
         deleted: 0,
+        tombstones: std::collections::BTreeMap::new(),
     }
 }
 
@@ -157,6 +165,7 @@ pub(in crate::admin::page) fn run(project: &str, state: RunState) -> Run {
         lists_from: None,
         horizon: at(-600),
         filter: None,
+        allow_mass_delete: false,
         checkpoint: Checkpoint::default(),
         attempt: 1,
         resumes: 0,
