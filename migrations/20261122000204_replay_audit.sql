@@ -98,7 +98,7 @@ COMMENT ON COLUMN extractor.replay_findings.why IS 'end: the last entry''s value
 COMMENT ON COLUMN extractor.replay_findings.history_id IS 'jira.changes.history_id of the entry after the break, or of the last one.';
 COMMENT ON COLUMN extractor.replay_findings.run_id IS 'The run that found it first.';
 COMMENT ON COLUMN extractor.replay_findings.found_at IS 'When it was found first, by the database''s clock.';
-COMMENT ON COLUMN extractor.replay_findings.refetched IS 'Whether the issue was fetched once more because of it; what is still found then is reported in the certificate.';
+COMMENT ON COLUMN extractor.replay_findings.refetched IS 'Whether the issue was fetched once more because of it. Of each field, no more than a hundred issues of a project are; what is found even then, and the rest, is reported in the certificate.';
 
 CREATE FUNCTION extractor.replay_mismatches(of_site text, ids bigint[])
 RETURNS TABLE (issue_id bigint, field_id text, why text, history_id bigint)
