@@ -1,7 +1,7 @@
 -- How the values of fields become columns. None of these functions ever fails: what is not of the
 -- kind gives null, and jira_views.field_coverage counts it.
 
-CREATE FUNCTION jira_views.parse_number(value text) RETURNS numeric
+CREATE OR REPLACE FUNCTION jira_views.parse_number(value text) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN length(value) < 400
         AND value ~ '^\s*[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,3})?\s*$'
@@ -9,7 +9,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.parse_number(text) IS 'The number that a text is, such as 3.0 or 1E2; null for other text.';
 
-CREATE FUNCTION jira_views.parse_date(value text) RETURNS date
+CREATE OR REPLACE FUNCTION jira_views.parse_date(value text) RETURNS date
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN value ~ '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])($|[T ])'
@@ -22,7 +22,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.parse_date(text) IS 'The day of a text such as 2024-02-29, which may go on with a time; null for other text.';
 
-CREATE FUNCTION jira_views.parse_offset(value text) RETURNS interval
+CREATE OR REPLACE FUNCTION jira_views.parse_offset(value text) RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN value ~ '[+-][0-9]{2}:?[0-9]{2}$' THEN make_interval(
@@ -32,7 +32,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.parse_offset(text) IS 'How far the zone at the end of a text is ahead of UTC: +0200, -07:00, Z; none is 0.';
 
-CREATE FUNCTION jira_views.parse_java_time(value text) RETURNS text
+CREATE OR REPLACE FUNCTION jira_views.parse_java_time(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN value ~ '^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} (UTC|GMT) [0-9]{4}$'
         THEN right(value, 4) || '-'
@@ -42,7 +42,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.parse_java_time(text) IS 'Fri Aug 26 16:05:52 UTC 2022, as Java prints times, as 2022-08-26T16:05:52Z; other text as it is.';
 
-CREATE FUNCTION jira_views.parse_instant(value text) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION jira_views.parse_instant(value text) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN value ~ '^[0-9-]{10}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?\s?(Z|[+-](0[0-9]|1[0-8]):?[0-5][0-9])?)?$'
         THEN timezone('UTC', jira_views.parse_date(value)
@@ -55,7 +55,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.parse_instant(text) IS 'The instant of a text such as 2024-01-02T03:04:05.678+0000: T or a blank between day and time, up to 9 digits of a second, the zone as +0200, +02:00 or Z. Without a zone it is taken as UTC, a day without a time as its midnight. Null for other text.';
 
-CREATE FUNCTION jira_views.document_text(node jsonb, depth integer DEFAULT 0) RETURNS text
+CREATE OR REPLACE FUNCTION jira_views.document_text(node jsonb, depth integer DEFAULT 0) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
     parts text;
@@ -79,7 +79,7 @@ END
 $$;
 COMMENT ON FUNCTION jira_views.document_text(jsonb, integer) IS 'The text of an Atlassian document (ADF), as Cloud has it in descriptions and multi-line fields: a line for each block, without marks. depth is how far it is nested in another.';
 
-CREATE FUNCTION jira_views.as_number(value jsonb) RETURNS numeric
+CREATE OR REPLACE FUNCTION jira_views.as_number(value jsonb) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value)
         WHEN 'number' THEN value::numeric
@@ -87,27 +87,27 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.as_number(jsonb) IS 'A number, or the number that a text is; null for anything else.';
 
-CREATE FUNCTION jira_views.as_count(value jsonb) RETURNS numeric
+CREATE OR REPLACE FUNCTION jira_views.as_count(value jsonb) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT jira_views.as_number(CASE jsonb_typeof(value)
         WHEN 'object' THEN coalesce(value -> 'votes', value -> 'watchCount') ELSE value END)
 $$;
 COMMENT ON FUNCTION jira_views.as_count(jsonb) IS 'How many votes or watchers, of the object that Jira writes for either; null for anything else.';
 
-CREATE FUNCTION jira_views.as_date(value jsonb) RETURNS date
+CREATE OR REPLACE FUNCTION jira_views.as_date(value jsonb) RETURNS date
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value) WHEN 'string' THEN jira_views.parse_date(value #>> '{}') END
 $$;
 COMMENT ON FUNCTION jira_views.as_date(jsonb) IS 'The day that a text is (jira_views.parse_date); null for anything else.';
 
-CREATE FUNCTION jira_views.as_instant(value jsonb) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION jira_views.as_instant(value jsonb) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value) WHEN 'string'
         THEN jira_views.parse_instant(jira_views.parse_java_time(value #>> '{}')) END
 $$;
 COMMENT ON FUNCTION jira_views.as_instant(jsonb) IS 'The instant that a text is (jira_views.parse_instant, jira_views.parse_java_time); null for anything else.';
 
-CREATE FUNCTION jira_views.as_text(value jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION jira_views.as_text(value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value)
         WHEN 'null' THEN NULL
@@ -118,7 +118,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.as_text(jsonb) IS 'Text as it is, an Atlassian document as its text, anything else as JSON.';
 
-CREATE FUNCTION jira_views.as_name(value jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION jira_views.as_name(value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value)
         WHEN 'null' THEN NULL
@@ -131,7 +131,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.as_name(jsonb) IS 'What an option, version, priority, group, project and the like is called; text as it is. A list of one is that one, a longer one is JSON.';
 
-CREATE FUNCTION jira_views.as_names(value jsonb) RETURNS text[]
+CREATE OR REPLACE FUNCTION jira_views.as_names(value jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value)
         WHEN 'array' THEN ARRAY(
@@ -142,7 +142,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.as_names(jsonb) IS 'What the options, versions, components and the like of a list are called, in its order.';
 
-CREATE FUNCTION jira_views.as_user(value jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION jira_views.as_user(value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value)
         WHEN 'object' THEN nullif(coalesce(nullif(value ->> 'accountId', ''), nullif(value ->> 'key', ''), value ->> 'name', ''), '')
@@ -150,7 +150,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.as_user(jsonb) IS 'jira.users.id of a person.';
 
-CREATE FUNCTION jira_views.as_users(value jsonb) RETURNS text[]
+CREATE OR REPLACE FUNCTION jira_views.as_users(value jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value)
         WHEN 'array' THEN ARRAY(
@@ -161,7 +161,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.as_users(jsonb) IS 'jira.users.id of the people of a list, in its order.';
 
-CREATE FUNCTION jira_views.as_cascade(value jsonb) RETURNS text
+CREATE OR REPLACE FUNCTION jira_views.as_cascade(value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN jsonb_typeof(value) = 'object' AND jsonb_typeof(value -> 'child') = 'object'
         THEN concat_ws(' / ', jira_views.as_name(value), jira_views.as_name(value -> 'child'))
@@ -169,7 +169,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.as_cascade(jsonb) IS 'A cascading select as Parent / Child; the parent alone where no child is chosen.';
 
-CREATE FUNCTION jira_views.as_sprint_ids(value jsonb) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION jira_views.as_sprint_ids(value jsonb) RETURNS bigint[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE WHEN jsonb_typeof(value) = 'array' THEN ARRAY(
         SELECT id::bigint FROM jsonb_array_elements(value) WITH ORDINALITY AS e(value, at),
@@ -181,7 +181,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION jira_views.as_sprint_ids(jsonb) IS 'jira.sprints.id of the sprints of a list, which are objects, or on older servers text such as …Sprint@1f[id=7,state=CLOSED,…].';
 
-CREATE FUNCTION jira_views.is_readable(kind text, value jsonb) RETURNS boolean
+CREATE OR REPLACE FUNCTION jira_views.is_readable(kind text, value jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(CASE kind
         WHEN 'number' THEN jira_views.as_number(value) IS NOT NULL
