@@ -337,7 +337,7 @@ pub(super) fn view_name(site: &str, project: &str, taken: &BTreeSet<String>) -> 
         Ok(_) => joined(&key, "project"),
         Err(_) => key,
     };
-    let with_site = snake(site).map(|site| joined(&cut(&site, LONGEST / 2).to_owned(), &key));
+    let with_site = snake(site).map(|site| joined(cut(&site, LONGEST / 2), &key));
     let counted = (2_u32..).map(|count| joined(&key, &count.to_string()));
     let mut candidates = std::iter::once(key.clone()).chain(with_site).chain(counted);
     candidates.find(|name| !taken.contains(name)).unwrap_or(key)

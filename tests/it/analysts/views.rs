@@ -152,7 +152,7 @@ async fn no_value_of_real_issues_is_lost_without_being_counted() {
         ("grimoirelab-fiware/issues.jsonl", "grimoirelab-fiware/jira_fields.json"),
     ] {
         let (Some(file), Some(catalogue)) = (payload(file), payload(catalogue)) else { return };
-        look_at(&file, &catalogue).await;
+        Box::pin(look_at(&file, &catalogue)).await;
     }
 }
 
