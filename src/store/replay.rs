@@ -10,6 +10,9 @@ use crate::model::{IssueDocument, IssueId, IssueKey, ProjectKey, RunId, Site};
 
 /// Issues of one transaction.
 const CHUNK: i64 = 1_000;
+/// Issues of a project that are fetched again because of one field. If so many do not replay, the
+/// field's changelog is not what it seems, and fetching it again brings the same.
+const MOST_REFETCHED: i64 = 100;
 
 /// What an audit came to, in issues.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,8 +71,8 @@ impl Store {
         }
     }
 
-    /// Queues, for this run, the issues that do not replay and were not fetched again because of it;
-    /// answers how many. Each finding does so once.
+    /// Queues, for this run, the issues that do not replay and were not fetched again because of it,
+    /// but no more than a hundred for each field; answers how many. Each finding does so once.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -92,7 +95,8 @@ impl Store {
         .await
     }
 
-    /// How many issues of the project do not replay, although they were fetched again.
+    /// How many issues of the project do not replay: after an audit, although they were fetched again,
+    /// or so many others were because of the same field.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and the like.
@@ -105,7 +109,7 @@ impl Store {
             r#"SELECT count(DISTINCT f.issue_id) AS "count!"
                FROM extractor.replay_findings f
                JOIN jira.issues i ON i.site = f.site AND i.id = f.issue_id
-               WHERE f.site = $1 AND i.project_key = $2 AND f.refetched AND i.deleted_at IS NULL"#,
+               WHERE f.site = $1 AND i.project_key = $2 AND i.deleted_at IS NULL"#,
             site.as_str(),
             project.as_str(),
         )
@@ -262,12 +266,17 @@ async fn note_refetched(
 ) -> Result<Vec<i64>, StoreError> {
     let mut ids = sqlx::query_scalar!(
         "UPDATE extractor.replay_findings f SET refetched = true
-         FROM jira.issues i
-         WHERE f.site = $1 AND i.project_key = $2 AND NOT f.refetched
-           AND i.site = f.site AND i.id = f.issue_id AND i.deleted_at IS NULL
+         FROM (SELECT o.site, o.issue_id, o.field_id, row_number()
+                   OVER (PARTITION BY o.field_id ORDER BY NOT o.refetched, o.issue_id) AS n
+               FROM extractor.replay_findings o
+               JOIN jira.issues i ON i.site = o.site AND i.id = o.issue_id
+               WHERE o.site = $1 AND i.project_key = $2 AND i.deleted_at IS NULL) AS of_field
+         WHERE f.site = of_field.site AND f.issue_id = of_field.issue_id
+           AND f.field_id = of_field.field_id AND NOT f.refetched AND of_field.n <= $3
          RETURNING f.issue_id",
         lease.site().as_str(),
         lease.project().as_str(),
+        MOST_REFETCHED,
     )
     .fetch_all(tx)
     .await?;
