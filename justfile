@@ -36,6 +36,10 @@ sqlx-check: tools
 sqlx-prepare: tools
     scripts/sqlx.sh prepare
 
+# Renews docs/schema.md after a migration.
+schema-docs:
+    scripts/schema-docs.sh
+
 # Checks licences, sources and banned crates.
 deny: tools
     .ci/run deny

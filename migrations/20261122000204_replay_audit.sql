@@ -108,8 +108,11 @@ LANGUAGE sql STABLE AS $$
             row_number() OVER (PARTITION BY i.id ORDER BY c.at, c.history_id, c.item) AS n,
             CASE WHEN f.id = 'key' THEN to_jsonb(i.key) ELSE i.fields -> f.id END AS present
         FROM unnest(ids) AS u(id)
-        JOIN jira.issues i ON i.site = of_site AND i.id = u.id
-        JOIN jira.changes c ON c.site = of_site AND c.issue_id = i.id
+        -- One by one by their keys, whatever the planner believes of the tables.
+        CROSS JOIN LATERAL (
+            SELECT * FROM jira.issues WHERE site = of_site AND id = u.id LIMIT 1) AS i
+        CROSS JOIN LATERAL (
+            SELECT * FROM jira.changes WHERE site = of_site AND issue_id = i.id OFFSET 0) AS c
         CROSS JOIN LATERAL (SELECT jira.changelog_field(c.site, c.field, c.field_id) AS id OFFSET 0) AS f
         WHERE f.id IS NOT NULL AND i.tier <> 'minimal'
           AND coalesce(i.changes_held >= i.changes_expected, true)

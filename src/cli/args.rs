@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::exit::ExitCode;
 use super::help;
+use super::schema::SchemaArgs;
 use crate::config::{Overrides, Profile};
 use crate::model::{FailureCategory, IssueKey, ProjectKey};
 
@@ -59,6 +60,9 @@ pub enum Command {
     /// Apply the schema migrations, then exit
     #[command(long_about = help::MIGRATE, after_long_help = help::MIGRATE_EXAMPLES)]
     Migrate,
+    /// Refresh the views for analysts, or describe the schema for dbt and people
+    #[command(long_about = help::SCHEMA, after_long_help = help::SCHEMA_EXAMPLES)]
+    Schema(SchemaArgs),
     /// Fetch what any run has queued
     #[command(long_about = help::WORKER, after_long_help = help::WORKER_EXAMPLES)]
     Worker(WorkerArgs),

@@ -171,6 +171,21 @@ pub(super) const MIGRATE_EXAMPLES: &str = "\
 Examples:
   DATABASE_URL=postgres://owner@db.example.com/warehouse extractor migrate";
 
+pub(super) const SCHEMA: &str = "\
+What analysts work with. `refresh` brings the views in jira_views in line with Jira's fields now; every \
+run does so for its project when it begins. Columns keep their names, types and places whatever becomes \
+of their fields, so what is built on the views goes on working. It also lets the role extractor_reader \
+read what has come since the last migration.
+
+`dbt` writes a sources.yml, `docs` a Markdown document, both in the words of the database's own comments. \
+Nothing is asked of Jira.";
+
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  extractor schema refresh
+  extractor schema dbt --out models/staging/jira_sources.yml
+  extractor schema docs --out schema.md";
+
 pub(super) const HEALTHCHECK: &str = "\
 Asks the service on this machine, at http.listen, whether it is alive: GET /healthz. For a container's \
 health check where no other program can ask. Ends with 0 if it is, and with 69 if it is not.";

@@ -21,6 +21,7 @@ mod progress;
 mod reconcile;
 mod run;
 mod runs;
+mod schema;
 mod status;
 mod summary;
 mod sync;
@@ -127,6 +128,7 @@ async fn dispatch(invocation: Invocation, context: &Context) -> Result<Outcome, 
         Command::Cursor(args) => cursor::run(args, context).await,
         Command::Users(args) => users::run(args, context).await,
         Command::Migrate => migrate::run(context).await,
+        Command::Schema(args) => schema::run(args, context).await,
         Command::Worker(args) => worker::run(&args, context).await,
         Command::Demo(args) => demo::run(args, context).await,
         Command::Healthcheck => healthcheck::run(context).await,

@@ -46,6 +46,7 @@ mod rows;
 mod runs;
 mod sample;
 mod schedules;
+mod schema_facts;
 mod session;
 mod stats;
 mod streams;
@@ -56,6 +57,7 @@ mod tests;
 mod throttles;
 mod tx;
 mod versions;
+mod views;
 mod wholeness;
 mod worklog_feed;
 
@@ -86,9 +88,11 @@ pub use runs::{
 };
 pub use sample::{SampleIssue, TableCount};
 pub use schedules::{Followed, Schedule, ScheduleTrouble, Wanted};
+pub use schema_facts::{ColumnFact, FunctionFact, RelationFact, SchemaFact, SchemaFacts};
 pub use session::{Session, SessionHealth, WORKER_TTL, WorkerIdentity};
 pub use stats::{Histogram, PoolStats, SECONDS_BOUNDS, StoreStats, TransactionStats};
 pub use throttles::{Sharing, SharingListener, Throttle};
+pub use views::ViewsRefreshed;
 
 use std::sync::Arc;
 

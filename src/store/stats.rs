@@ -12,13 +12,14 @@ pub const SECONDS_BOUNDS: [f64; 14] =
 const BUCKETS: usize = SECONDS_BOUNDS.len() + 1;
 
 /// Every transaction of the store by name, sorted: all are counted from the start, at zero.
-const TRANSACTIONS: [&str; 55] = [
+const TRANSACTIONS: [&str; 59] = [
     "acquire_batch",
     "acquire_project",
     "align_users",
     "audit_replay",
     "bring_forward",
     "cancel_run",
+    "check_views",
     "claim_due_run",
     "close_session",
     "complete_run",
@@ -28,8 +29,10 @@ const TRANSACTIONS: [&str; 55] = [
     "follow_projects",
     "forget_listed",
     "forget_old_workers",
+    "grant_reader",
     "interrupt_run",
     "make_failures_due",
+    "name_views",
     "open_versions",
     "queue_deleted_worklogs",
     "queue_under_other_privacy",
@@ -68,6 +71,7 @@ const TRANSACTIONS: [&str; 55] = [
     "store_certificate",
     "upsert_catalogue",
     "write_batch",
+    "write_view",
 ];
 
 /// What a store has counted since it was opened, and its connections now.

@@ -23,23 +23,24 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub async fn open_versions(&self, lease: &ProjectLease) -> Result<u64, StoreError> {
-        let mut opened = 0;
+        let (mut opened, mut after) = (0, 0);
         if !self.history {
             return Ok(opened);
         }
         loop {
-            let chunk = self
+            let (chunk, last) = self
                 .tx("open_versions", |tx| {
                     Box::pin(async move {
                         fence(tx, lease).await?;
-                        let ids = without_version(tx, lease).await?;
-                        open(tx, lease.site(), &ids).await
+                        let ids = without_version(tx, lease, after).await?;
+                        Ok((open(tx, lease.site(), &ids).await?, ids.last().copied()))
                     })
                 })
                 .await?;
             opened += chunk;
-            if chunk == 0 {
-                return Ok(opened);
+            match last {
+                Some(last) => after = last,
+                None => return Ok(opened),
             }
         }
     }
@@ -59,20 +60,23 @@ pub(super) async fn record(
     open(tx, site, ids).await.map(drop)
 }
 
-/// Some stored issues without a version. Locked, so that nobody writes them meanwhile; who is
+/// The next stored issues without a version. Locked, so that nobody writes them meanwhile; who is
 /// writing one already opens its version.
 async fn without_version(
     tx: &mut PgConnection,
     lease: &ProjectLease,
+    after: i64,
 ) -> Result<Vec<i64>, StoreError> {
     let ids = sqlx::query_scalar!(
         "SELECT i.id FROM jira.issues i
-         WHERE i.site = $1 AND i.project_key = $2 AND NOT EXISTS (
-             SELECT FROM jira.issue_versions v WHERE v.site = i.site AND v.issue_id = i.id)
+         WHERE i.site = $1 AND i.id > $4 AND i.project_key = $2 AND NOT EXISTS (
+             SELECT FROM jira.issue_versions v WHERE v.site = i.site AND v.issue_id = i.id
+             LIMIT 1)
          ORDER BY i.id LIMIT $3 FOR UPDATE OF i SKIP LOCKED",
         lease.site().as_str(),
         lease.project().as_str(),
         CHUNK,
+        after,
     )
     .fetch_all(tx)
     .await?;
@@ -83,17 +87,24 @@ async fn without_version(
 /// only asked where Jira's does not tell, and never goes back.
 async fn close(tx: &mut PgConnection, site: &Site, ids: &[i64]) -> Result<(), StoreError> {
     sqlx::query!(
+        // By address, and each issue looked up by itself: that needs no statistics.
         "UPDATE jira.issue_versions v
-         SET valid_to = CASE
+         SET valid_to = (SELECT CASE
              WHEN i.deleted_at > v.valid_from THEN i.deleted_at
              WHEN i.deleted_at IS NULL AND i.updated > v.valid_from THEN i.updated
              ELSE greatest(clock_timestamp(), v.valid_from + interval '1 microsecond') END
-         FROM unnest($2::bigint[]) AS n(id) CROSS JOIN LATERAL (
-             SELECT id, key, updated, deleted_at, deleted_reason, content_hash
-             FROM jira.issues WHERE site = $1 AND id = n.id LIMIT 1) AS i
-         WHERE v.site = $1 AND v.issue_id = i.id AND v.valid_to IS NULL
-           AND (v.content_hash, v.key, v.updated, v.deleted_reason)
-               IS DISTINCT FROM (i.content_hash, i.key, i.updated, i.deleted_reason)",
+             FROM jira.issues i WHERE i.site = $1 AND i.id = v.issue_id LIMIT 1)
+         WHERE v.ctid = ANY (ARRAY(
+             SELECT o.ctid FROM unnest($2::bigint[]) AS n(id)
+             CROSS JOIN LATERAL (
+                 SELECT key, updated, deleted_reason, content_hash
+                 FROM jira.issues WHERE site = $1 AND id = n.id LIMIT 1) AS i
+             CROSS JOIN LATERAL (
+                 SELECT ctid, key, updated, deleted_reason, content_hash
+                 FROM jira.issue_versions
+                 WHERE site = $1 AND issue_id = n.id AND valid_to IS NULL LIMIT 1) AS o
+             WHERE (o.content_hash, o.key, o.updated, o.deleted_reason)
+                 IS DISTINCT FROM (i.content_hash, i.key, i.updated, i.deleted_reason)))",
         site.as_str(),
         ids,
     )

@@ -238,9 +238,13 @@ async fn status_tells_what_the_database_holds_without_asking_jira() {
     let json = status.arguments(&["--json"]).run().await.with(0).json();
     assert_keys(&json, &["projects", "failures", "exit_code"]);
     let project = &json["projects"][0];
-    let keys = "site project issues queue failures cursor behind_secs schedule runs certificate";
+    let keys = "site project issues queue failures cursor behind_secs schedule runs certificate \
+                reconcile_schedule reconcile_certificate";
     assert_keys(project, &keys.split(' ').collect::<Vec<_>>());
-    assert_keys(&project["issues"], &["full", "hub", "minimal", "incomplete", "deleted"]);
+    assert_keys(
+        &project["issues"],
+        &["full", "hub", "minimal", "incomplete", "deleted", "tombstones"],
+    );
     assert_keys(&project["queue"], &["depth", "leased"]);
     assert_keys(&project["cursor"], &CURSOR);
     assert_keys(&project["certificate"], &CERTIFICATE);

@@ -151,7 +151,7 @@ async fn name_accounts(app: &App) -> usize {
         "SELECT called, id FROM jira.users, unnest(ARRAY[id, name]) called
          WHERE site = $1 AND called IS NOT NULL
          UNION SELECT called, called FROM jira.changes, unnest(ARRAY[from_id, to_id]) called
-         WHERE site = $1 AND field IN ('assignee', 'reporter', 'creator') AND called IS NOT NULL
+         WHERE site = $1 AND field IN ('assignee', 'reporter', 'creator', 'Reviewer') AND called IS NOT NULL
            AND called NOT IN (SELECT name FROM jira.users WHERE site = $1 AND name IS NOT NULL)",
     )
     .bind(ON_SERVER)
@@ -166,7 +166,7 @@ async fn name_accounts(app: &App) -> usize {
              CASE WHEN person IS NULL OR site = 'cloud' THEN person
              ELSE (SELECT min(a.account) FROM accounts a WHERE a.called = person) END;
          CREATE FUNCTION is_of_people(field text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN
-             field IN ('assignee', 'reporter', 'creator');
+             field IN ('assignee', 'reporter', 'creator', 'Reviewer');
          CREATE FUNCTION lines(body text) RETURNS text LANGUAGE sql IMMUTABLE RETURN
              btrim(regexp_replace(body, E'([ \\t]*[\\r\\n])+', E'\\n', 'g'), E' \\t\\n');",
     )

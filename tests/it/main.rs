@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and says what it skipped"
 )]
 
+mod analysts;
 mod app;
 mod binary;
 mod cli_commands;

@@ -19,6 +19,7 @@ mod schema;
 mod streams;
 mod throttles;
 mod versions;
+mod views;
 mod wholeness;
 
 use std::time::Duration;

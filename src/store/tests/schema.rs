@@ -67,11 +67,16 @@ async fn every_table_and_column_is_explained_and_every_constraint_named() {
     let silent = "SELECT string_agg(c.relname || coalesce('.' || a.attname, ''), ', ')
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-             AND c.relkind = 'r'
-         WHERE n.nspname IN ('jira', 'extractor') AND c.relkind IN ('r', 'v', 'S')
+             AND c.relkind IN ('r', 'v')
+         WHERE n.nspname IN ('jira', 'jira_views', 'extractor') AND c.relkind IN ('r', 'v', 'S')
            AND (obj_description(c.oid, 'pg_class') IS NULL
              OR (a.attnum IS NOT NULL AND c.relname <> 'schema_migrations'
                  AND col_description(c.oid, a.attnum) IS NULL))";
+    assert_eq!(store.value(silent).await, None);
+    let silent = "SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
+         JOIN pg_namespace n ON n.oid = p.pronamespace
+         WHERE n.nspname IN ('jira', 'jira_views', 'extractor')
+           AND obj_description(p.oid, 'pg_proc') IS NULL";
     assert_eq!(store.value(silent).await, None);
     let unnamed = "SELECT string_agg(conname, ', ') FROM pg_constraint k
          JOIN pg_namespace n ON n.oid = k.connamespace

@@ -9,7 +9,9 @@ mod listings;
 mod open;
 mod people;
 mod places;
+mod views;
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -140,6 +142,8 @@ pub struct Engine {
     /// How people are treated in what is stored.
     people: Arc<Current>,
     places: Places,
+    /// The views that could not be written, and of which that was said.
+    views_told: Mutex<BTreeSet<String>>,
     stop: CancellationToken,
 }
 
@@ -171,8 +175,18 @@ impl Engine {
     ) -> Self {
         let of = (store.clone(), settings.site.clone());
         let people = Arc::new(Current::new(of, settings.privacy.clone()));
-        let (fields, places) = (Arc::default(), Places::default());
-        Self { jira, store, worker, instance, settings, fields, people, places, stop }
+        Self {
+            jira,
+            store,
+            worker,
+            instance,
+            settings,
+            fields: Arc::default(),
+            people,
+            places: Places::default(),
+            views_told: Mutex::default(),
+            stop,
+        }
     }
 
     /// The hold on a run that is to be started.

@@ -90,6 +90,7 @@ impl Engine {
             Standing::Shown => self.store_catalogue(&request.project).await?,
             Standing::Archived | Standing::Gone => {}
         }
+        self.refresh_views(&request.project).await;
         self.align_people().await?;
         let queued = self.store.load_queued_run(lease).await?;
         let wanted = queued.map_or(request.kind, |run| run.kind.wider(request.kind));

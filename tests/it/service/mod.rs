@@ -34,11 +34,12 @@ fn slow() -> SimConfig {
     SimConfig { cost, ..SimConfig::default() }
 }
 
-/// The service at the test's Jira and database.
+/// The service at the test's Jira and database, which reconciles only where a test has it do so.
 fn service(home: &Home, app: &App, projects: &str, schedule: &str) -> Program {
     home.extractor_at(app, "run --log-level info")
         .set("sync.projects", projects)
         .set("sync.schedule", schedule)
+        .set("sync.reconcile_schedule", "off")
         .set("http.listen", "127.0.0.1:0")
         .set("jira.batch_size", "10")
         .set("jira.max_in_flight", "2")

@@ -103,8 +103,8 @@ impl Custom {
             let name =
                 known.map_or_else(|| format!("Custom {n}"), |(_, name, ..)| (*name).to_owned());
             let custom = known.map_or("com.example:unused", |(.., custom)| custom);
-            let kind = if custom.ends_with("gh-sprint") { "array" } else { "any" };
-            let schema = format!(r#"{{"type":"{kind}","custom":"{custom}","customId":{number}}}"#);
+            let schema = schema(known.map(|(kind, ..)| *kind));
+            let schema = format!(r#"{{{schema},"custom":"{custom}","customId":{number}}}"#);
             world.catalogue.add_field(&id, &name, Json::built(schema));
             fields.push((Arc::from(id), known.map(|(kind, _, often, _)| (*kind, *often))));
         }
@@ -171,6 +171,24 @@ impl Custom {
                 _ => at.format("\"%Y-%m-%dT%H:%M:%SZ\"").to_string(),
             },
         })
+    }
+}
+
+/// What the catalogue says of a field's values.
+fn schema(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::Float | Kind::OddNumber) => r#""type":"number""#,
+        Some(Kind::Option) => r#""type":"option""#,
+        Some(Kind::Options) => r#""type":"array","items":"option""#,
+        Some(Kind::User) => r#""type":"user""#,
+        Some(Kind::SprintText) => r#""type":"array","items":"string""#,
+        Some(Kind::SprintObject) => r#""type":"array","items":"json""#,
+        Some(Kind::Flag | Kind::Text | Kind::Url) => r#""type":"string""#,
+        Some(Kind::Day) => r#""type":"date""#,
+        Some(Kind::JavaDate | Kind::SqlDate | Kind::ZonedDate) => r#""type":"datetime""#,
+        Some(Kind::BigString | Kind::DevSummary | Kind::Rank | Kind::EpicLink) | None => {
+            r#""type":"any""#
+        }
     }
 }
 
