@@ -46,7 +46,7 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "What blocks most",
         "SELECT sum(blocks) = (SELECT count(*) FROM jira.links l JOIN jira.issues a ON a.id = l.issue_id
-            JOIN jira.issues b ON b.id = l.other_id WHERE l.type = 'Blocks' AND l.direction = 'inward'
+            JOIN jira.issues b ON b.id = l.other_id WHERE l.type = 'Blocker' AND l.direction = 'inward'
               AND a.resolved IS NULL AND b.resolved IS NULL) FROM (ANSWER) AS a",
     ),
     (

@@ -102,6 +102,19 @@ async fn a_generated_project_has_its_view_from_its_first_run_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_goes_on_without_a_view_that_cannot_be_written() {
+    let app = App::new(generate(&WorldProfile::new("PROJ", 20, 3)).unwrap()).await;
+    sqlx::raw_sql("CREATE TABLE jira_views.all_issues (mine int)")
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    let report = app.backfill("PROJ").await.unwrap();
+    assert_eq!(report.state, RunState::Completed, "{report:?}");
+    assert_eq!(app.number("SELECT count(*) FROM jira_views.proj").await, 20);
+    assert_eq!(app.number("SELECT count(*) FROM jira_views.all_issues").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cloud_s_documents_are_text_in_the_views() {
     let cloud = CloudSite { rich_bodies: 1.0, ..CloudSite::default() };
     let world = generate(&WorldProfile::new("PROJ", 150, 5)).unwrap();
