@@ -86,8 +86,8 @@ kinds! {
     InvalidBody => (UNPROCESSABLE_ENTITY, "invalid-body", "The body does not say what it should", UserFixable),
     /// The project is not among those that are followed.
     NotFollowed => (UNPROCESSABLE_ENTITY, "project-not-followed", "The project is not followed", UserFixable),
-    /// This kind of run does not exist yet.
-    NotForThisKind => (UNPROCESSABLE_ENTITY, "not-for-this-kind", "This does not go with this kind of run", UserFixable),
+    /// Something was asked that does not go with this kind of run.
+    MisplacedOverride => (UNPROCESSABLE_ENTITY, "not-for-this-kind", "This does not go with this kind of run", UserFixable),
     /// A defect of the program.
     Internal => (INTERNAL_SERVER_ERROR, "internal", "The server failed", AdminRequired),
     /// More is asked at once than is served.

@@ -16,8 +16,9 @@ use super::{Store, StoreError};
 const OLDEST_POSTGRES: u32 = 14;
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// A transaction that does nothing for so long belongs to a process that sleeps; its locks go.
-const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
+/// A transaction that does nothing for so long belongs to a process that sleeps, or that has lost the
+/// way to this host; its locks go.
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// A statement that takes longer is reported.
 const SLOW_STATEMENT: Duration = Duration::from_secs(5);
 

@@ -154,7 +154,7 @@ impl<'p> Executor<'p> for &'_ Pool {
                 loan.after(&rows);
                 rows
             };
-            pool.reach.within(work).await
+            Box::pin(pool.reach.within(work)).await
         };
         let handed_out = futures::stream::once(rows)
             .map_ok(|rows| futures::stream::iter(rows.into_iter().map(Ok)))
@@ -178,7 +178,7 @@ impl<'p> Executor<'p> for &'_ Pool {
                 loan.after(&row);
                 row
             };
-            pool.reach.within(work).await
+            Box::pin(pool.reach.within(work)).await
         })
     }
 
@@ -198,7 +198,7 @@ impl<'p> Executor<'p> for &'_ Pool {
                 loan.after(&statement);
                 statement
             };
-            pool.reach.within(work).await
+            Box::pin(pool.reach.within(work)).await
         })
     }
 

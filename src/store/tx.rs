@@ -82,8 +82,9 @@ impl Store {
         let outcome = loop {
             let span = tracing::debug_span!("tx", tx.name = name, tx.attempt = attempt);
             let begin = format!("BEGIN /* {name} */{planner}");
-            let tried = self.pool.reach().within(self.attempt(begin, &work)).instrument(span).await;
-            match tried {
+            // Boxed, or whoever runs a transaction would carry all that it may have to wait for.
+            let tried = Box::pin(self.pool.reach().within(self.attempt(begin, &work)));
+            match tried.instrument(span).await {
                 Err(error) if error.asks_for_retry() && attempt < MAX_ATTEMPTS => {
                     tracing::debug!(tx.name = name, tx.attempt = attempt, "transaction collided");
                     tokio::time::sleep(backoff(attempt)).await;

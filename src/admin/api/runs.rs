@@ -143,7 +143,7 @@ async fn start(
 ) -> Result<Response, Problem> {
     if allow_mass_delete && kind != RunKind::Reconcile {
         return Err(Problem::new(
-            Kind::NotForThisKind,
+            Kind::MisplacedOverride,
             format!(
                 "allow_mass_delete does not go with a {kind}: only a reconcile marks what is gone"
             ),

@@ -48,7 +48,7 @@ fn every_key_of_the_defaults_file_is_explained() {
         } else {
             assert!(explained, "line {} has no comment above it: {line}", number + 1);
             let secret_twin = line.contains("_file") || line.starts_with("url");
-            let credential = ["token", "email", "username", "password"];
+            let credential = ["token", "email", "username", "password", "salt"];
             let belongs_to_a_group =
                 secret_twin || credential.iter().any(|name| line.starts_with(name));
             explained = belongs_to_a_group;

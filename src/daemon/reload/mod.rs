@@ -79,7 +79,9 @@ fn effect(key: &str) -> Option<Reach> {
         | "sync.reconcile_schedule"
         | "sync.max_runs"
         | "sync.stalled_after" => Some(Reach::Schedule),
-        _ if key.starts_with("jira.") || key.starts_with("sync.") => Some(Reach::Jira),
+        _ if ["jira.", "sync.", "privacy."].iter().any(|section| key.starts_with(section)) => {
+            Some(Reach::Jira)
+        }
         _ if key.starts_with("database.") => Some(Reach::Database),
         _ => None,
     }

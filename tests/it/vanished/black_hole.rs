@@ -150,12 +150,21 @@ async fn pass(
     let mut buffer = vec![0; 64 * 1_024];
     loop {
         let length = from.read(&mut buffer).await?;
-        arrive(&mut path, way, life).await;
         if length == 0 {
-            return Ok(());
+            return end(&mut path, way, life).await;
         }
+        arrive(&mut path, way, life).await;
         to.write_all(&buffer[..length]).await?;
     }
+}
+
+/// That the client has closed arrives at the host that it was connected to, as soon as anything does.
+async fn end(path: &mut watch::Receiver<Path>, way: Way, life: u32) -> io::Result<()> {
+    match way {
+        Way::There => drop(path.wait_for(|path| path.there).await),
+        Way::Back => arrive(path, way, life).await,
+    }
+    Ok(())
 }
 
 /// Waits until what was sent in this life arrives; for ever when that is over.
