@@ -181,7 +181,7 @@ async fn readyz(State(office): State<AppState>, headers: HeaderMap) -> Response 
 
 /// Whether the service is ready, as of a moment ago.
 pub(super) async fn load(office: &Office) -> Readiness {
-    office.readiness.load(&*office.clock, KEPT, look(office)).await
+    office.readiness.load(&*office.clock, KEPT, Box::pin(look(office))).await
 }
 
 async fn look(office: &Office) -> Readiness {

@@ -109,7 +109,8 @@ impl Reach {
         {
             return answered;
         }
-        let answered = self.ask().await;
+        // Boxed: it is seldom asked, and whoever waits for the database would carry it.
+        let answered = Box::pin(self.ask()).await;
         *asked = Some((Instant::now(), answered));
         answered
     }

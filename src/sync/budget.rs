@@ -112,7 +112,7 @@ impl Duty {
 
     /// The first look decides how this process begins.
     async fn enter(&mut self) {
-        let looked = in_time(self.exchange()).await;
+        let looked = in_time(Box::pin(self.exchange())).await;
         if let Ok(sharing) = &looked
             && sharing.others > 0
         {
@@ -122,7 +122,7 @@ impl Duty {
     }
 
     async fn turn(&mut self) {
-        let looked = in_time(self.exchange()).await;
+        let looked = in_time(Box::pin(self.exchange())).await;
         self.note(looked);
     }
 

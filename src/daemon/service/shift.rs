@@ -138,7 +138,7 @@ impl<'a> Shift<'a> {
     pub(super) async fn work(&mut self, wishes: &mut Wishes) -> Next {
         let mut roster = self.roster.subscribe();
         loop {
-            let wait = wishes.heart.during(self.turn()).await;
+            let wait = wishes.heart.during(Box::pin(self.turn())).await;
             let site = self.site();
             tokio::select! {
                 wish = wishes.next() => match wish {

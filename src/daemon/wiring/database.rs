@@ -46,7 +46,7 @@ impl Database {
                 (SecretString::from(private.url()), Some(private))
             }
         };
-        match unless_stopped(stop, open_store(config, url, schema)).await {
+        match unless_stopped(stop, Box::pin(open_store(config, url, schema))).await {
             Ok(store) => Ok(Self { store, private }),
             Err(error) => {
                 stop_private(private).await;
@@ -75,7 +75,8 @@ impl Database {
         config: &DatabaseConfig,
         stop: &CancellationToken,
     ) -> Result<Self, WiringError> {
-        match unless_stopped(stop, prepare_schema(&self.store, config.auto_migrate)).await {
+        match unless_stopped(stop, Box::pin(prepare_schema(&self.store, config.auto_migrate))).await
+        {
             Ok(()) => Ok(self),
             Err(error) => {
                 self.close().await;

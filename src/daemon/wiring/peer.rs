@@ -60,7 +60,7 @@ impl Peer {
             let project = first_visible(&client, projects).await?;
             Ok::<_, WiringError>(client.probe(project).await?)
         });
-        let instance = unless_stopped(stop, meeting).await?;
+        let instance = unless_stopped(stop, Box::pin(meeting)).await?;
         tracing::info!(
             jira.host = client.host(), jira.version = instance.version, site = %site,
             jira.flavor = %instance.flavor,

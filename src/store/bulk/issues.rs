@@ -65,10 +65,8 @@ pub(in crate::store) async fn upsert_issues(
     site: &Site,
     documents: &[&IssueDocument],
 ) -> Result<(), StoreError> {
-    let labels = labels(documents)?;
-    let d = documents;
-    let whole: Vec<Wholeness> = d.iter().map(|d| Wholeness::of(d)).collect();
-    let w = whole.as_slice();
+    let (labels, d) = (labels(documents)?, documents);
+    let w = &d.iter().map(|d| Wholeness::of(d)).collect::<Vec<_>>()[..];
     let expected = |tally: Option<Tally>| tally.map(|tally| tally.expected);
     let held = |tally: Option<Tally>| tally.map(|tally| tally.held);
     sqlx::query!(

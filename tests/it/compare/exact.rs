@@ -115,8 +115,22 @@ fn issue_rows(served: &[(i64, Served)], project: &str) -> BTreeSet<String> {
     served.iter().map(row).collect()
 }
 
+/// The present keys, and those that changelogs tell of.
 fn key_rows(served: &[(i64, Served)]) -> BTreeSet<String> {
-    served.iter().map(|(id, issue)| json!([id, issue.key, true]).to_string()).collect()
+    let former = |issue: &Served| -> BTreeSet<String> {
+        let items = issue.histories.iter().filter_map(|history| history["items"].as_array());
+        let moves = items.flatten().filter(|item| item["field"] == "Key");
+        moves
+            .filter_map(|item| item["fromString"].as_str().map(str::to_owned))
+            .filter(|key| *key != issue.key)
+            .collect()
+    };
+    let of = |(id, issue): &(i64, Served)| -> Vec<String> {
+        let former = former(issue);
+        let keys = former.iter().map(|key| (key, false)).chain([(&issue.key, true)]);
+        keys.map(|(key, current)| json!([id, key, current]).to_string()).collect()
+    };
+    served.iter().flat_map(of).collect()
 }
 
 const OF_PEOPLE: [&str; 5] = ["name", "displayName", "emailAddress", "active", "timeZone"];

@@ -72,7 +72,8 @@ async fn equal_at_any_instant(config: SimConfig, seed: u64) {
             .map(|row| row["id"].as_str().unwrap().to_owned())
             .chain(BODIES.map(str::to_owned))
             .collect();
-    for id in picked(&app.sim.world(), &mut random) {
+    let picked = picked(&app.sim.world(), &mut random);
+    for id in picked {
         let instants = instants(&app.sim.world(), id, &mut random);
         let found = as_of(&app, id, &instants).await;
         for (at, found) in instants.into_iter().zip(&found) {
