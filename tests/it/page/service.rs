@@ -124,7 +124,7 @@ async fn a_backfill_asks_back_and_a_run_tells_what_it_decided() {
     let log = browser.text("document.querySelector('.log').innerText").await;
     assert!(log.contains("Run started"), "{log}");
     let certificate = browser.text("document.querySelector('#certificate').innerText").await;
-    assert!(certificate.contains("Every issue that Jira counts is stored"), "{certificate}");
+    assert!(certificate.contains("every issue that Jira shows (60) is stored"), "{certificate}");
     assert_eq!(browser.console().await, Vec::<String>::new());
     running.terminate();
     running.ended().await.with(0);
