@@ -36,8 +36,9 @@ impl Engine {
                 Standing::Shown => self.list_and_hydrate(held, &mut course).await?,
                 Standing::Archived | Standing::Gone => {}
             }
-            let absent = self.account_for_absent(held, &course).await?;
+            // Before what is absent is settled: what is fetched again for the audit may be gone.
             let unreplayed = self.audit(held).await?;
+            let absent = self.account_for_absent(held, &course).await?;
             match self.count(held, &course, absent).await? {
                 None => {}
                 Some((counts, holdings)) => {
