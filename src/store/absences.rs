@@ -280,6 +280,16 @@ async fn forget_found_again(tx: &mut PgConnection, run: RunId) -> Result<(), Sto
            AND a.found IS DISTINCT FROM 'not_found'",
         run.0
     )
+    .execute(&mut *tx)
+    .await?;
+    // What was looked up before and not acted upon is asked again: the run may have failed because
+    // those answers could not be believed.
+    sqlx::query!(
+        "UPDATE extractor.absences a SET found = NULL, found_key = NULL
+         WHERE a.run_id = $1 AND NOT a.settled AND a.found IS NOT NULL AND NOT EXISTS (
+             SELECT FROM extractor.listed l WHERE l.run_id = $1 AND l.issue_id = a.issue_id)",
+        run.0
+    )
     .execute(tx)
     .await?;
     Ok(())

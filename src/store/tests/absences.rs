@@ -234,3 +234,14 @@ async fn what_is_stored_of_a_renamed_project_belongs_to_its_new_key() {
     back.unwrap();
     assert_eq!(running.store.load_renames(site).await.unwrap(), [(q, p)].into());
 }
+
+#[tokio::test]
+async fn what_was_not_found_before_the_run_was_cut_short_is_looked_up_again() {
+    let running = Running::reconciling(1..=1).await;
+    running.missed().await;
+    running.found(&[(1, Found::NotFound)]).await;
+    // The run failed here, because the account had lost a permission, and is resumed.
+    assert_eq!(running.missed().await.absent, 1);
+    running.settle(10).await;
+    assert_eq!(running.deleted().await, "");
+}
